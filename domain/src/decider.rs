@@ -1,0 +1,37 @@
+//! The shape that every decider has.
+
+use crate::event::StoredEvent;
+
+/// Decides commands against a state folded from one stream's events
+/// (Jérémie Chassaing, "Functional Event Sourcing Decider", 2021).
+pub trait Decider: Send + Sync + 'static {
+    /// What may be asked. Carries every id and time that the events will need.
+    type Command: Send;
+    /// What can have happened.
+    type Event: StoredEvent + Clone;
+    /// What deciding needs to know, and no more. `Default` is the state of a stream without events.
+    type State: Default + Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static;
+    /// The reasons why not.
+    type Refusal: std::error::Error + Send + Sync + 'static;
+
+    /// The events that follow from `command`, none if it has been carried out already, or why it cannot be.
+    fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
+
+    /// Folds one event that has happened into the state.
+    fn evolve(state: &mut Self::State, event: &Self::Event);
+
+    /// Whether folding an event of this name needs its personal part opened. Opening costs a key and a decryption, so
+    /// the long streams answer `false` for their bulk.
+    fn opens(_event_name: &str) -> bool {
+        true
+    }
+
+    /// Folds a whole history from the start. For tests and short streams.
+    fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
+        let mut state = Self::State::default();
+        for event in events {
+            Self::evolve(&mut state, event);
+        }
+        state
+    }
+}

@@ -1,0 +1,32 @@
+//! The pure heart of Tidings: values, events and deciders.
+//!
+//! Nothing here reads a clock, draws a random number or does I/O: ids and times arrive inside commands. A decider is two
+//! functions over a state folded from events:
+//!
+//! - [`Decider::decide`] answers a command with the events that follow from it, with no events for a command that was
+//!   already carried out, or with the reason why not;
+//! - [`Decider::evolve`] folds one event into the state. It never fails: what it is told has already happened.
+//!
+//! Each subject is a folder (`conversation`, `reader`, …) whose files stand in the order events, state, decide.
+
+pub mod conversation;
+mod decider;
+mod event;
+mod ids;
+pub mod login;
+pub mod message;
+mod personal;
+pub mod reader;
+pub mod request;
+pub mod session;
+mod stream;
+mod time;
+pub mod user;
+pub mod values;
+
+pub use decider::Decider;
+pub use event::{Event, EventError, SealKeys, StoredEvent};
+pub use ids::{ConversationId, IdError, KeyId, MessageId, SessionId, UserId};
+pub use personal::Personal;
+pub use stream::{LoginKind, StreamError, StreamId, StreamName};
+pub use time::{Timestamp, TimestampError};

@@ -1,0 +1,203 @@
+//! The names of streams. ADR 0001 says why the boundaries run where they do.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use crate::ids::{ConversationId, IdError, MessageId, SessionId, UserId};
+
+/// What a claimed login is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LoginKind {
+    /// The account's unique name.
+    Username,
+    /// An email address.
+    Email,
+    /// An E.164 phone number.
+    Phone,
+}
+
+impl LoginKind {
+    /// As it stands in the stream's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// A name that is no stream of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the name of a stream")]
+pub struct StreamError(pub String);
+
+/// Which stream, by its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// `user-{id}`: one account, one history.
+    User(UserId),
+    /// `login-{kind}-{keyed hash}`: uniqueness by the stream's own version.
+    Login(LoginKind, [u8; 32]),
+    /// `session-{id}`.
+    Session(SessionId),
+    /// `conversation-{id}`: one order for all members.
+    Conversation(ConversationId),
+    /// `message-{id}`: what happens to a message after it was sent.
+    Message(MessageId),
+    /// `reader-{conversation}-{user}`: how far one reader is.
+    Reader(ConversationId, UserId),
+    /// `request-{command id}`: what was answered under an idempotency key.
+    Request([u8; 16]),
+}
+
+impl StreamId {
+    /// The part of the name before the first hyphen, by which readers of the whole log filter.
+    pub const fn category(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Login(..) => "login",
+            Self::Session(_) => "session",
+            Self::Conversation(_) => "conversation",
+            Self::Message(_) => "message",
+            Self::Reader(..) => "reader",
+            Self::Request(_) => "request",
+        }
+    }
+
+    /// The name as the stores keep it.
+    pub fn name(&self) -> StreamName {
+        StreamName(self.to_string().into())
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+fn unhex<const N: usize>(text: &str) -> Result<[u8; N], IdError> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N || !digits.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(IdError);
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let value = |digit: u8| if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 };
+        *byte = value(pair[0]) << 4 | value(pair[1]);
+    }
+    Ok(bytes)
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let category = self.category();
+        match self {
+            Self::User(id) => write!(f, "{category}-{id}"),
+            Self::Login(kind, hash) => write!(f, "{category}-{}-{}", kind.as_str(), Hex(hash)),
+            Self::Session(id) => write!(f, "{category}-{id}"),
+            Self::Conversation(id) => write!(f, "{category}-{id}"),
+            Self::Message(id) => write!(f, "{category}-{id}"),
+            Self::Reader(conversation, user) => write!(f, "{category}-{conversation}-{user}"),
+            Self::Request(command) => write!(f, "{category}-{}", Hex(command)),
+        }
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = StreamError;
+
+    fn from_str(name: &str) -> Result<Self, StreamError> {
+        parse(name).map_err(|IdError| StreamError(name.to_owned()))
+    }
+}
+
+fn parse(name: &str) -> Result<StreamId, IdError> {
+    let (category, rest) = name.split_once('-').ok_or(IdError)?;
+    Ok(match category {
+        "user" => StreamId::User(rest.parse()?),
+        "session" => StreamId::Session(rest.parse()?),
+        "conversation" => StreamId::Conversation(rest.parse()?),
+        "message" => StreamId::Message(rest.parse()?),
+        "reader" => {
+            // two hyphenated UUIDs of 36 characters with a hyphen between them
+            let (conversation, user) = rest.split_at_checked(36).ok_or(IdError)?;
+            StreamId::Reader(conversation.parse()?, user.strip_prefix('-').ok_or(IdError)?.parse()?)
+        }
+        "login" => {
+            let (kind, hash) = rest.split_once('-').ok_or(IdError)?;
+            let kind = [LoginKind::Username, LoginKind::Email, LoginKind::Phone]
+                .into_iter()
+                .find(|known| known.as_str() == kind)
+                .ok_or(IdError)?;
+            StreamId::Login(kind, unhex(hash)?)
+        }
+        "request" => StreamId::Request(unhex(rest)?),
+        _ => return Err(IdError),
+    })
+}
+
+/// The name of a stream as it is stored. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(Arc<str>);
+
+impl StreamName {
+    /// A name as it was stored. Not checked: logs may hold streams that this version does not know.
+    pub fn stored(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first hyphen.
+    pub fn category(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+
+    /// The name taken apart.
+    pub fn id(&self) -> Result<StreamId, StreamError> {
+        self.0.parse()
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn every_stream_name_reads_back() {
+        let user = UserId::new(Uuid::from_u128(5));
+        let conversation = ConversationId::new(Uuid::from_u128(6));
+        for id in [
+            StreamId::User(user),
+            StreamId::Login(LoginKind::Email, [0xa7; 32]),
+            StreamId::Session(SessionId::new(Uuid::from_u128(7))),
+            StreamId::Conversation(conversation),
+            StreamId::Message(MessageId { conversation, seq: 3, version: 9 }),
+            StreamId::Reader(conversation, user),
+            StreamId::Request([0x0f; 16]),
+        ] {
+            assert_eq!(id.name().id(), Ok(id));
+            assert_eq!(id.name().category(), id.category());
+        }
+    }
+
+    #[test]
+    fn a_foreign_name_is_no_stream() {
+        for name in ["", "user", "user-", "user-1", "login-fax-00", "reader-1-2", "$ce-user", "request-zz"] {
+            assert!(name.parse::<StreamId>().is_err(), "{name}");
+        }
+    }
+}

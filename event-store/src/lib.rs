@@ -1,0 +1,18 @@
+//! The event store of Tidings: the port [`EventStore`], its backends, and what makes an immutable log able to forget.
+//!
+//! - [`port`]: what a store can do, in terms that every backend can keep;
+//! - [`sqlite`]: the embedded backend, one writer with group commit;
+//! - [`keys`]: the key store, apart from the log;
+//! - [`codec`]: events to stored form and back, sealing and upcasting on the way.
+
+pub mod codec;
+pub mod keys;
+pub mod port;
+pub mod sqlite;
+
+pub use codec::{Codec, CodecError, DecodedEvent};
+pub use keys::{KeyError, Keyring};
+pub use port::{
+    AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
+    Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
+};
