@@ -10,8 +10,8 @@ pub mod keys;
 pub mod port;
 pub mod sqlite;
 
-pub use codec::{Codec, CodecError, DecodedEvent};
-pub use keys::{KeyError, Keyring};
+pub use codec::{Codec, CodecError, DecodedEvent, SealError};
+pub use keys::{InstallationSecret, KeyError, Keyring, SqliteKeyBlocks};
 pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
     Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,

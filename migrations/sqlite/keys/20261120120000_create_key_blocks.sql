@@ -1,0 +1,11 @@
+-- Blocks of 64 random keys, wrapped under the installation's secret. A destroyed key is a slot of zeros inside its block.
+CREATE TABLE key_blocks (
+    id      INTEGER PRIMARY KEY,
+    wrapped BLOB NOT NULL
+) STRICT;
+
+-- One row: something wrapped under the secret, so that a wrong secret is noticed before it does harm.
+CREATE TABLE key_check (
+    id      INTEGER PRIMARY KEY CHECK (id = 0),
+    wrapped BLOB NOT NULL
+) STRICT;
