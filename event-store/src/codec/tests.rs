@@ -108,7 +108,7 @@ async fn a_poisoned_event_does_not_hurt_its_neighbours() {
     foreign.name = "sent_by_carrier_pigeon".into();
     let mut keyless = (*good).clone();
     keyless.data = serde_json::to_vec(&json!({
-        "seq": 1, "sender": Uuid::nil(), "at": 1, "key": 1 << 40, "author_key": 1 << 40, "content_type": "text/plain",
+        "seq": 1, "sender": Uuid::nil(), "at": 1, "key": 1_u64 << 40, "author_key": 1_u64 << 40, "content_type": "text/plain",
         "sealed": "AAAA"
     }))
     .unwrap()
