@@ -82,6 +82,13 @@ pub enum ConversationCommand {
         /// When, originally.
         at: Timestamp,
     },
+    /// Come into a group by oneself, as history brought in from elsewhere tells; who comes into an empty one owns it.
+    Join {
+        /// Who.
+        by: UserId,
+        /// When, originally.
+        at: Timestamp,
+    },
     /// Leave, or remove somebody.
     RemoveMember {
         /// Oneself, or an owner or admin.
@@ -102,6 +109,7 @@ impl ConversationCommand {
             | Self::StartDirect { by, .. }
             | Self::Rename { by, .. }
             | Self::AddMember { by, .. }
+            | Self::Join { by, .. }
             | Self::RemoveMember { by, .. } => *by,
             Self::Send(message) => message.by,
         }
@@ -153,6 +161,7 @@ pub(super) fn decide(conversation: Option<&Conversation>, command: &Conversation
         ConversationCommand::StartGroup { .. } | ConversationCommand::StartDirect { .. } => me.map(|_| vec![]),
         ConversationCommand::Rename { name, at, .. } => rename(conversation, by, me?, name, *at),
         ConversationCommand::AddMember { user, role, at, .. } => add(conversation, by, me?, *user, *role, *at),
+        ConversationCommand::Join { at, .. } => join(conversation, by, *at),
         ConversationCommand::RemoveMember { user, at, .. } if by == *user => Ok(leave(conversation, by, *at)?),
         ConversationCommand::RemoveMember { user, at, .. } => remove(conversation, by, me?, *user, *at),
         ConversationCommand::Send(message) => me.and_then(|_| send(conversation, message)),
@@ -169,6 +178,7 @@ fn start(command: &ConversationCommand) -> Decision {
         }
         ConversationCommand::Rename { .. }
         | ConversationCommand::AddMember { .. }
+        | ConversationCommand::Join { .. }
         | ConversationCommand::RemoveMember { .. }
         | ConversationCommand::Send(_) => return Err(ConversationRefusal::NoSuchConversation),
     };
@@ -230,6 +240,18 @@ fn add(
         (None, _) if conversation.member_count >= MAX_MEMBERS => Err(ConversationRefusal::TooManyMembers),
         (None, role) => Ok(vec![MemberAdded { user, role: role.unwrap_or(MemberRole::Member), by, at }.into()]),
     }
+}
+
+fn join(conversation: &Conversation, by: UserId, at: Timestamp) -> Decision {
+    must_be_group(conversation)?;
+    if conversation.member(by).is_some() {
+        return Ok(vec![]);
+    }
+    if conversation.member_count >= MAX_MEMBERS {
+        return Err(ConversationRefusal::TooManyMembers);
+    }
+    let role = if conversation.member_count == 0 { MemberRole::Owner } else { MemberRole::Member };
+    Ok(vec![MemberAdded { user: by, role, by, at }.into()])
 }
 
 fn leave(conversation: &Conversation, by: UserId, at: Timestamp) -> Decision {

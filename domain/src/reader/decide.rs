@@ -28,6 +28,13 @@ pub struct Reader {
     hidden: BTreeSet<u64>,
 }
 
+impl Reader {
+    /// Whether the reader has deleted this message for themselves.
+    pub fn hides(&self, seq: u64) -> bool {
+        self.hidden.contains(&seq)
+    }
+}
+
 /// What the conversation's stream says about the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vantage {
