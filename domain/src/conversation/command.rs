@@ -79,6 +79,13 @@ pub enum ConversationCommand {
         /// When, originally.
         at: Timestamp,
     },
+    /// Come into a group by oneself, as history brought in from elsewhere tells; who comes into an empty one owns it.
+    Join {
+        /// Who.
+        by: UserId,
+        /// When, originally.
+        at: Timestamp,
+    },
     /// Leave, or remove somebody.
     RemoveMember {
         /// Oneself, or an owner or admin.
@@ -99,6 +106,7 @@ impl ConversationCommand {
             | Self::StartDirect { by, .. }
             | Self::Rename { by, .. }
             | Self::AddMember { by, .. }
+            | Self::Join { by, .. }
             | Self::RemoveMember { by, .. } => *by,
             Self::Send(message) => message.by,
         }

@@ -22,6 +22,7 @@ pub(super) fn decide(conversation: Option<&Conversation>, command: &Conversation
         ConversationCommand::StartGroup { .. } | ConversationCommand::StartDirect { .. } => me.map(|_| vec![]),
         ConversationCommand::Rename { name, at, .. } => rename(conversation, by, me?, name, *at),
         ConversationCommand::AddMember { user, role, at, .. } => add(conversation, by, me?, *user, *role, *at),
+        ConversationCommand::Join { at, .. } => join(conversation, by, *at),
         ConversationCommand::RemoveMember { user, at, .. } if by == *user => leave(conversation, by, *at),
         ConversationCommand::RemoveMember { user, at, .. } => remove(conversation, by, me?, *user, *at),
         ConversationCommand::Send(message) => me.and_then(|_| send(conversation, message)),
@@ -38,6 +39,7 @@ fn start(command: &ConversationCommand) -> Decision {
         }
         ConversationCommand::Rename { .. }
         | ConversationCommand::AddMember { .. }
+        | ConversationCommand::Join { .. }
         | ConversationCommand::RemoveMember { .. }
         | ConversationCommand::Send(_) => return Err(ConversationRefusal::NoSuchConversation),
     };
@@ -118,6 +120,18 @@ fn must_be_theirs_to_change(
         return Err(ConversationRefusal::NotTheOwner);
     }
     Ok(())
+}
+
+fn join(conversation: &Conversation, by: UserId, at: Timestamp) -> Decision {
+    must_be_group(conversation)?;
+    if conversation.member(by).is_some() {
+        return Ok(vec![]);
+    }
+    if conversation.member_count >= MAX_MEMBERS {
+        return Err(ConversationRefusal::TooManyMembers);
+    }
+    let role = if conversation.member_count == 0 { MemberRole::Owner } else { MemberRole::Member };
+    Ok(vec![MemberAdded { user: by, role, by, at }.into()])
 }
 
 fn leave(conversation: &Conversation, by: UserId, at: Timestamp) -> Decision {

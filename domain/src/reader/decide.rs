@@ -27,6 +27,13 @@ pub struct Reader {
     hidden: BTreeSet<u64>,
 }
 
+impl Reader {
+    /// Whether the reader has deleted this message for themselves.
+    pub fn hides(&self, seq: u64) -> bool {
+        self.hidden.contains(&seq)
+    }
+}
+
 /// A message that was marked unread.
 ///
 /// Whether it still is cannot always be told from this stream: what the reader sends reads it too, and may stand in the
