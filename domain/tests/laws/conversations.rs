@@ -59,6 +59,7 @@ fn later() -> impl Strategy<Value = ConversationCommand> {
         1 => (people(), names()).prop_map(|(by, name)| ConversationCommand::Rename { by, name, at: AT }),
         4 => (people(), people(), prop::option::of(roles()))
             .prop_map(|(by, user, role)| ConversationCommand::AddMember { by, user, role, at: AT }),
+        1 => people().prop_map(|by| ConversationCommand::Join { by, at: AT }),
         2 => (people(), people()).prop_map(|(by, user)| ConversationCommand::RemoveMember { by, user, at: AT }),
         2 => people().prop_map(|by| ConversationCommand::RemoveMember { by, user: by, at: AT }),
         4 => sends(),

@@ -61,8 +61,14 @@ fn requests() -> Vec<RequestEvent> {
     let headers = vec![("location".to_owned(), location)];
     let full = Answer { status: 201, headers, body: r#"{"a":"ö"}"#.to_owned() };
     let bare = Answer { status: 204, headers: vec![], body: String::new() };
-    vec![
-        RequestAnswered { key: KEY, caller_key: Some(AUTHOR_KEY), at: AT, answer: Personal::Clear(full) }.into(),
-        RequestAnswered { key: KEY, caller_key: None, at: AT, answer: Personal::Clear(bare) }.into(),
-    ]
+    let answered = |caller_key, fingerprint, answer| {
+        RequestEvent::from(RequestAnswered {
+            key: KEY,
+            caller_key,
+            fingerprint,
+            at: AT,
+            answer: Personal::Clear(answer),
+        })
+    };
+    vec![answered(Some(AUTHOR_KEY), Some("a7".repeat(32)), full), answered(None, None, bare)]
 }
