@@ -55,6 +55,11 @@ enum Command {
         #[arg(long, default_value_t = 0, value_name = "POSITION")]
         after: u64,
     },
+    /// Gives an account a password, read from the first line of standard input
+    Password {
+        /// Its username or id
+        user: String,
+    },
     /// Gives an account a role
     Grant {
         /// Its username or id
@@ -97,6 +102,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             operate::run(&config, Operation::Replay { projections, verify }).await
         }
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
+        Command::Password { user } => operate::with_stdin(&config, Operation::SetPassword { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
         Command::Import { files } => import::run(&config, &files).await,
     }

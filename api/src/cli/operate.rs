@@ -35,6 +35,12 @@ pub(super) async fn run(config: &Config, operation: Operation) -> Result<ExitCod
     tell(&ended)
 }
 
+/// Runs an operation whose input is standard input.
+pub(super) async fn with_stdin(config: &Config, operation: Operation) -> Result<ExitCode, Failure> {
+    let ended = perform(config, operation, None, BufReader::new(tokio::io::stdin())).await?;
+    tell(&ended)
+}
+
 /// The summary, to standard error: standard output is for results.
 pub(super) fn tell(ended: &Ended) -> Result<ExitCode, Failure> {
     writeln!(std::io::stderr(), "{}", ended.summary)?;

@@ -7,8 +7,8 @@
 //! On the socket: one line of JSON with the operation, then the input up to the end of the sender's half; in answer one
 //! [`Report`] a line, the last of them [`Report::Done`].
 
+mod accounts;
 mod events;
-mod grant;
 mod import;
 mod line;
 mod replay;
@@ -35,6 +35,11 @@ pub enum Operation {
         user: String,
         /// Which.
         role: Role,
+    },
+    /// Give an account a password: the first line of the input.
+    SetPassword {
+        /// Its username or id.
+        user: String,
     },
     /// Print the log.
     Events {
@@ -119,6 +124,7 @@ impl Operator {
     pub async fn run(&self, operation: Operation, input: impl AsyncBufRead + Unpin + Send, reports: Reports) {
         let outcome = match operation {
             Operation::Grant { user, role } => self.grant(&user, role).await,
+            Operation::SetPassword { user } => self.set_password(&user, input).await,
             Operation::Events { after, follow } => self.print_events(after, follow, &reports).await,
             Operation::Replay { projections, verify: false } => self.replay(&projections, &reports).await,
             Operation::Replay { projections, verify: true } => self.verify(&projections, &reports).await,
