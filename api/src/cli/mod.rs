@@ -102,7 +102,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             operate::run(&config, Operation::Replay { projections, verify }).await
         }
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
-        Command::Password { user } => operate::with_stdin(&config, Operation::SetPassword { user }).await,
+        Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
         Command::Import { files } => import::run(&config, &files).await,
     }

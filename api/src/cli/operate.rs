@@ -35,9 +35,11 @@ pub(super) async fn run(config: &Config, operation: Operation) -> Result<ExitCod
     tell(&ended)
 }
 
-/// Runs an operation whose input is standard input.
-pub(super) async fn with_stdin(config: &Config, operation: Operation) -> Result<ExitCode, Failure> {
-    let ended = perform(config, operation, None, BufReader::new(tokio::io::stdin())).await?;
+/// Runs an operation whose input is the first line of standard input.
+pub(super) async fn with_line(config: &Config, operation: Operation) -> Result<ExitCode, Failure> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let ended = perform(config, operation, None, std::io::Cursor::new(line.into_bytes())).await?;
     tell(&ended)
 }
 
