@@ -13,6 +13,7 @@ use std::path::Path;
 
 const EVENTS_IN_ONE_TRANSACTION: usize = 10_000;
 const ROWS_IN_ONE_STATEMENT: usize = 50;
+const COLUMNS: usize = 6;
 
 struct Message {
     seq: u32,
@@ -55,17 +56,18 @@ pub(crate) fn run(dir: &Path) -> Result<u64, BenchError> {
 
 fn insert(connection: &mut Connection, batch: &mut Vec<Message>) -> Result<(), BenchError> {
     let transaction = connection.transaction()?;
-    for rows in batch.chunks(ROWS_IN_ONE_STATEMENT) {
-        let sql = format!("INSERT INTO message VALUES (?,?,?,?,?){}", ",(?,?,?,?,?)".repeat(rows.len() - 1));
+    for messages in batch.chunks(ROWS_IN_ONE_STATEMENT) {
+        let sql = format!("INSERT INTO message VALUES (?,?,?,?,?,?){}", ",(?,?,?,?,?,?)".repeat(messages.len() - 1));
         let mut statement = transaction.prepare_cached(&sql)?;
-        for (row, message) in rows.iter().enumerate() {
+        for (row, message) in messages.iter().enumerate() {
             let Record { conversation, at, body, .. } = &message.record;
-            let first = row * 5 + 1;
+            let first = row * COLUMNS + 1;
             statement.raw_bind_parameter(first, conversation)?;
             statement.raw_bind_parameter(first + 1, message.seq)?;
-            statement.raw_bind_parameter(first + 2, &message.sender)?;
-            statement.raw_bind_parameter(first + 3, body)?;
-            statement.raw_bind_parameter(first + 4, i64::try_from(*at).unwrap_or(i64::MAX))?;
+            statement.raw_bind_parameter(first + 2, rows::id(*conversation, message.seq))?;
+            statement.raw_bind_parameter(first + 3, &message.sender)?;
+            statement.raw_bind_parameter(first + 4, body)?;
+            statement.raw_bind_parameter(first + 5, i64::try_from(*at).unwrap_or(i64::MAX))?;
         }
         statement.raw_execute()?;
     }

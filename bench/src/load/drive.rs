@@ -1,5 +1,6 @@
 //! Drives a server with a number of connections and measures rate and latency.
 
+use super::timer::Timer;
 use super::{Connection, Script};
 use crate::error::BenchError;
 use hdrhistogram::Histogram;
@@ -56,6 +57,9 @@ struct Lane {
     load: Load,
     number: usize,
     begin: Instant,
+    timer: Timer,
+    /// How late the last waking was. What was due after it counts that much later, until the connection is free again.
+    late: Duration,
     tally: Arc<Mutex<Tally>>,
 }
 
@@ -70,7 +74,8 @@ pub(crate) async fn drive(load: &Load) -> Result<Outcome, BenchError> {
     let begin = Instant::now();
     let mut lanes = JoinSet::new();
     for (number, connection) in connections.into_iter().enumerate() {
-        lanes.spawn(Lane { connection, load: load.clone(), number, begin, tally: Arc::clone(&tally) }.run());
+        let (load, timer, tally) = (load.clone(), Timer::new()?, Arc::clone(&tally));
+        lanes.spawn(Lane { connection, load, number, begin, timer, late: Duration::ZERO, tally }.run());
     }
     while let Some(done) = lanes.join_next().await {
         done.map_err(std::io::Error::other)??;
@@ -97,7 +102,7 @@ impl Lane {
             Extent::Rounds(rounds) => (self.begin, None, rounds * script.len()),
         };
         for (asked, request) in script.iter().cycle().take(most).enumerate() {
-            let start = self.wait_for_turn(asked).await;
+            let start = self.wait_for_turn(asked).await?;
             if until.is_some_and(|until| start >= until) {
                 break;
             }
@@ -115,20 +120,19 @@ impl Lane {
         Ok(())
     }
 
-    /// The time from which the latency of the next request counts.
+    /// Waits until the next request may go; answers the time from which its latency counts.
     ///
     /// At a fixed rate that is the time it was due, however long the answer before it kept its connection busy: a stalled
-    /// server is charged with every request it kept waiting. A connection that was free counts from its waking, for the
-    /// timer's lateness (up to a millisecond) is not the server's.
-    async fn wait_for_turn(&self, asked: usize) -> Instant {
-        let Pace::Fixed(rate) = self.load.pace else { return Instant::now() };
+    /// server is charged with every request it kept waiting. It is not charged with the lateness of the generator's timer.
+    async fn wait_for_turn(&mut self, asked: usize) -> Result<Instant, BenchError> {
+        let Pace::Fixed(rate) = self.load.pace else { return Ok(Instant::now()) };
         let turn = asked * self.load.script.len() + self.number;
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
         let due = self.begin + Duration::from_secs_f64(turn as f64 / rate);
-        if Instant::now() >= due {
-            return due;
+        if Instant::now() < due {
+            self.timer.until(due).await?;
+            self.late = due.elapsed();
         }
-        tokio::time::sleep_until(due.into()).await;
-        Instant::now()
+        Ok((due + self.late).min(Instant::now()))
     }
 }

@@ -6,6 +6,7 @@
 mod connection;
 mod drive;
 mod request;
+mod timer;
 
 pub(crate) use connection::Connection;
 pub(crate) use drive::{Extent, Load, Outcome, Pace, drive};

@@ -141,7 +141,7 @@ impl Task<'_> {
     }
 
     fn say(&self, what: &str) -> Result<(), BenchError> {
-        progress(&format!("{} at {} connections: {what}", self.workload.name(), self.connections))
+        progress(&format!("{} at {}: {what}", self.workload.name(), self.connections))
     }
 }
 
