@@ -254,9 +254,7 @@ impl Future for AppendTicket {
             Ticket::Waiting(receiver) => {
                 Pin::new(receiver).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(gone())))
             }
-            Ticket::Refused(error) => {
-                task::Poll::Ready(Err(error.take().map_or_else(gone, AppendError::Store)))
-            }
+            Ticket::Refused(error) => task::Poll::Ready(Err(error.take().map_or_else(gone, AppendError::Store))),
         }
     }
 }
