@@ -2,6 +2,7 @@
 //!
 //! - [`port`]: what a store can do, in terms that every backend can keep;
 //! - [`sqlite`]: the embedded backend, one writer with group commit;
+//! - [`tail`]: the end of the log in memory, for backends with a writer of their own;
 //! - [`keys`]: the key store, apart from the log;
 //! - [`codec`]: events to stored form and back, sealing and upcasting on the way.
 
@@ -9,6 +10,7 @@ pub mod codec;
 pub mod keys;
 pub mod port;
 pub mod sqlite;
+pub mod tail;
 
 pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, SqliteKeyBlocks};
@@ -16,3 +18,4 @@ pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
     Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
 };
+pub use sqlite::SqliteEventStore;

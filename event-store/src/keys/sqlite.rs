@@ -108,6 +108,21 @@ impl KeyBlocks for SqliteKeyBlocks {
         })
     }
 
+    async fn erased_to(&self) -> Result<u64, KeyError> {
+        self.with(|connection| connection.query_row("SELECT position FROM erased_to", [], |row| row.get::<_, i64>(0)))
+            .map(i64::unsigned_abs)
+    }
+
+    async fn set_erased_to(&self, position: u64) -> Result<(), KeyError> {
+        self.syncing(move |connection| {
+            connection
+                .execute("UPDATE erased_to SET position = max(position, ?)", [id(position)])
+                .map(drop)
+                .map_err(unavailable)
+        })
+        .await
+    }
+
     async fn replace(&self, block: u64, old: &WrappedBlock, new: WrappedBlock) -> Result<bool, KeyError> {
         let old = old.0.clone();
         self.syncing(move |connection| {

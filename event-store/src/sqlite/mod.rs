@@ -1,1 +1,159 @@
-//! The embedded backend.
+//! The embedded backend: one SQLite file, one writer with group commit, readers beside it.
+//!
+//! An append goes: [`SqliteEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` judges each → `insert`
+//! writes one transaction, synced → the `tail` and the head move → every ticket is answered. `read` serves readers who
+//! are too far behind for the tail; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
+//! and only our own files in.
+
+mod batch;
+mod checkpoint;
+mod error;
+pub mod file;
+mod insert;
+mod queue;
+mod read;
+mod schema;
+mod session;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use async_trait::async_trait;
+use tidings_domain::{StreamName, Timestamp};
+use tokio::sync::watch;
+
+pub use file::OpenError;
+
+use self::{
+    checkpoint::Checkpointer,
+    file::HeldFile,
+    insert::Tables,
+    queue::Queue,
+    read::Reads,
+    writer::{Shown, Writer},
+};
+use crate::{
+    port::{
+        AppendTicket, CommandId, CommandRecord, EventStore, Filter, Page, Position, RecordedEvent, Snapshot,
+        StoreError, StreamAppend,
+    },
+    tail::Tail,
+};
+
+/// What the tail holds at most: enough that live readers never query, little enough for a small machine.
+const TAIL_EVENTS: usize = 16 * 1024;
+const TAIL_BYTES: usize = 16 * 1024 * 1024;
+
+/// Says what time it is, once for each batch.
+pub type Clock = fn() -> Timestamp;
+
+/// An event store in one file. Close or drop it to leave the file whole without its write-ahead log; what was answered
+/// is safe without that, too.
+#[derive(Debug)]
+pub struct SqliteEventStore {
+    queue: Arc<Queue>,
+    reads: Reads,
+    tail: Arc<Tail>,
+    head: watch::Receiver<Position>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    // Last: nobody else may come in before all else is gone.
+    _file: HeldFile,
+}
+
+impl SqliteEventStore {
+    /// Opens the store in this file, and makes it when it is not there; its directory must be.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let file = HeldFile::take(path, schema::KIND)?;
+        let session = schema::prepare(path)?;
+        let (head, shown_head) = watch::channel(session.head);
+        let tail = Arc::new(Tail::new(session.head, TAIL_EVENTS, TAIL_BYTES));
+        let queue = Arc::new(Queue::default());
+        let system = |error| OpenError::io(path, &error);
+        let writer = Writer {
+            path: path.to_owned(),
+            clock,
+            queue: Arc::clone(&queue),
+            shown: Shown { tail: Arc::clone(&tail), head },
+            session: Some(session),
+            tables: Tables::new(),
+            checkpointer: Checkpointer::start(path.to_owned()).map_err(system)?,
+        };
+        let writer =
+            thread::Builder::new().name("event-writer".to_owned()).spawn(move || writer.run()).map_err(system)?;
+        let reads = Reads::new(path.to_owned());
+        Ok(Self { queue, reads, tail, head: shown_head, writer: Mutex::new(Some(writer)), _file: file })
+    }
+
+    /// Writes what was accepted, takes nothing more in, and ends the writer. Blocks until that is done; reading goes on.
+    pub fn close(&self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the event writer panicked");
+        }
+    }
+
+    fn shown_head(&self) -> Position {
+        *self.head.borrow()
+    }
+}
+
+impl Drop for SqliteEventStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteEventStore {
+    fn submit(&self, appends: Vec<StreamAppend>) -> Vec<AppendTicket> {
+        self.queue.submit(appends)
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Arc<RecordedEvent>>, StoreError> {
+        let head = self.shown_head();
+        self.reads.with(|connection| read::stream(connection, stream, after, head, limit))
+    }
+
+    async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Page, StoreError> {
+        let head = self.shown_head();
+        if after >= head || limit == 0 {
+            return Ok(Page { events: Vec::new(), scanned_to: after });
+        }
+        match self.tail.page(after, head, filter, limit) {
+            Some(page) => Ok(page),
+            None => self.reads.with(|connection| read::log(connection, after, head, filter, limit)),
+        }
+    }
+
+    async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {
+        let head = self.shown_head();
+        self.reads.with(|connection| ids.iter().map(|id| read::command(connection, *id, head)).collect())
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        Ok(self.shown_head())
+    }
+
+    fn watch_head(&self) -> watch::Receiver<Position> {
+        self.head.clone()
+    }
+
+    async fn load_snapshot(&self, stream: &StreamName) -> Result<Option<Snapshot>, StoreError> {
+        self.reads.with(|connection| read::snapshot(connection, stream))
+    }
+
+    async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError> {
+        let kept = self.queue.keep(stream.clone(), snapshot)?;
+        kept.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned())))
+    }
+}
