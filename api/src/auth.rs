@@ -1,15 +1,11 @@
 //! Access tokens: signed, good for five minutes, and only while their session stands.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use tidings_domain::{SessionId, UserId};
+use tidings_domain::{SessionId, Timestamp, UserId};
 use tidings_event_store::InstallationSecret;
 use uuid::Uuid;
 
@@ -70,13 +66,9 @@ impl Authenticator {
         }))
     }
 
-    /// A fresh token for this session.
-    pub fn issue(&self, caller: Caller) -> Result<String, Problem> {
-        self.issue_at(caller, SystemTime::now())
-    }
-
-    fn issue_at(&self, caller: Caller, now: SystemTime) -> Result<String, Problem> {
-        let iat = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    /// The token of this session as of this moment: the same for the same moment, so that an answer can be given again.
+    pub fn issue(&self, caller: Caller, at: Timestamp) -> Result<String, Problem> {
+        let iat = u64::try_from(at.millis() / 1000).unwrap_or_default();
         let claims = Claims {
             sub: caller.user.uuid(),
             sid: caller.session.uuid(),
@@ -108,6 +100,7 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::now;
 
     struct Only(SessionId);
 
@@ -132,21 +125,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_fresh_token_of_a_standing_session_names_its_caller() {
-        let token = authenticator(1).issue(caller(2)).unwrap();
+        let token = authenticator(1).issue(caller(2), now()).unwrap();
         assert_eq!(authenticator(1).caller(&token).await.unwrap(), caller(2));
     }
 
     #[tokio::test]
     async fn a_token_of_an_ended_session_is_refused() {
-        let token = authenticator(1).issue(caller(3)).unwrap();
+        let token = authenticator(1).issue(caller(3), now()).unwrap();
         assert_eq!(authenticator(1).caller(&token).await.unwrap_err().kind(), Kind::SessionEnded);
     }
 
     #[tokio::test]
     async fn an_expired_a_foreign_and_a_forged_token_are_refused() {
         let ours = authenticator(1);
-        let old = ours.issue_at(caller(2), SystemTime::now() - ACCESS_TOKEN_LIFETIME - Duration::from_secs(1)).unwrap();
-        let foreign = authenticator(2).issue(caller(2)).unwrap();
+        let old = ours.issue(caller(2), now().plus_millis(-301_000)).unwrap();
+        let foreign = authenticator(2).issue(caller(2), now()).unwrap();
         let claims = Claims { sub: Uuid::nil(), sid: Uuid::nil(), cv: 1, iat: 0, exp: u64::MAX };
         let other = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &ours.0.signing).unwrap();
         let body = old.split('.').nth(1).unwrap();

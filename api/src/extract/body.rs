@@ -33,11 +33,33 @@ impl<T: Checked, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Kind::WrongMediaType.into());
         }
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        let raw: T = parse(&bytes)?;
-        let mut checks = Checks::default();
-        let valid = raw.check(&mut checks);
-        checks.finish(valid).map(Self)
+        valid::<T>(&bytes).map(Self)
     }
+}
+
+/// A valid JSON body, or none at all.
+#[derive(Debug, Clone, Copy)]
+pub struct MaybeBody<T: Checked>(pub Option<T::Valid>);
+
+impl<T: Checked, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let json = is_json(&request);
+        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        match (bytes.is_empty(), json) {
+            (true, _) => Ok(Self(None)),
+            (false, true) => valid::<T>(&bytes).map(|valid| Self(Some(valid))),
+            (false, false) => Err(Kind::WrongMediaType.into()),
+        }
+    }
+}
+
+fn valid<T: Checked>(bytes: &[u8]) -> Result<T::Valid, Problem> {
+    let raw: T = parse(bytes)?;
+    let mut checks = Checks::default();
+    let valid = raw.check(&mut checks);
+    checks.finish(valid)
 }
 
 fn is_json(request: &Request) -> bool {

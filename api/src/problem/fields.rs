@@ -40,12 +40,17 @@ pub fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// Gathers what breaks a rule while the members of a request are parsed one after the other.
 #[derive(Debug, Default)]
-pub struct Checks(Vec<FieldError>);
+pub struct Checks {
+    /// Breaks a rule.
+    invalid: Vec<FieldError>,
+    /// Should have been there, or should not have been.
+    malformed: Vec<FieldError>,
+}
 
 impl Checks {
     /// The value, or a note of what is wrong with it.
     pub fn take<T>(&mut self, pointer: impl Into<String>, outcome: Result<T, Invalid>) -> Option<T> {
-        outcome.map_err(|Invalid(why)| self.0.push(FieldError::new(pointer, why))).ok()
+        outcome.map_err(|Invalid(why)| self.invalid.push(FieldError::new(pointer, why))).ok()
     }
 
     /// An optional member: `None` when it is absent, and when it is wrong, which is noted.
@@ -58,22 +63,25 @@ impl Checks {
         text.and_then(|text| self.take(pointer, parse(text)))
     }
 
-    /// Notes what is wrong with a member.
+    /// Notes a member that breaks a rule.
     pub fn note(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.0.push(FieldError::new(pointer, detail));
+        self.invalid.push(FieldError::new(pointer, detail));
     }
 
-    /// Whether all was right so far.
-    pub fn passed(&self) -> bool {
-        self.0.is_empty()
+    /// Notes a member that should have been there, or should not have been.
+    pub fn malformed(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.malformed.push(FieldError::new(pointer, detail));
     }
 
-    /// The parsed request, if all of it is right. A `None` without a note is a broken check, not a broken request.
+    /// The parsed request, if all of it is right.
     pub fn finish<T>(self, parsed: Option<T>) -> Result<T, Problem> {
-        match parsed {
-            Some(parsed) if self.0.is_empty() => Ok(parsed),
-            Some(_) | None if !self.0.is_empty() => Err(Problem::of_fields(Kind::InvalidRequest, self.0)),
-            Some(_) | None => Err(Problem::new(Kind::Internal, "a request was refused without a reason")),
+        if !self.malformed.is_empty() {
+            return Err(Problem::of_fields(Kind::MalformedRequest, self.malformed));
         }
+        if !self.invalid.is_empty() {
+            return Err(Problem::of_fields(Kind::InvalidRequest, self.invalid));
+        }
+        // a check that refuses without a note is broken, the request is not
+        parsed.ok_or_else(|| Problem::new(Kind::Internal, "a request was refused without a reason"))
     }
 }

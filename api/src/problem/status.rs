@@ -3,13 +3,29 @@
 //! A new refusal anywhere makes a match below incomplete: the compiler asks what its status is.
 
 use axum::http::StatusCode;
+use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
-    conversation::ConversationRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
+    LoginKind, conversation::ConversationRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
     request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
 };
-use tidings_event_store::{KeyError, StoreError};
+use tidings_event_store::{CodecError, KeyError, StoreError};
+use tidings_projections::QueryError;
 
-use super::Problem;
+use super::{FieldError, Problem};
+
+/// The statuses of success.
+pub mod success {
+    use axum::http::StatusCode;
+
+    /// Here it is.
+    pub const OK: StatusCode = StatusCode::OK;
+    /// It is made.
+    pub const CREATED: StatusCode = StatusCode::CREATED;
+    /// It has begun.
+    pub const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
+    /// It is done, and there is nothing to show.
+    pub const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
+}
 
 macro_rules! kinds {
     ($($variant:ident = $status:ident, $slug:literal, $title:literal;)+) => {
@@ -56,10 +72,13 @@ kinds! {
     NotTheSender = FORBIDDEN, "not-the-sender", "Only the sender may do this";
     NotFound = NOT_FOUND, "not-found", "Not found";
     NoSuchUser = NOT_FOUND, "no-such-user", "There is no such user";
+    NoSuchSession = NOT_FOUND, "no-such-session", "There is no such session";
+    NoSuchProjection = NOT_FOUND, "no-such-projection", "There is no such projection";
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     Taken = CONFLICT, "taken", "Somebody else has this already";
+    Busy = CONFLICT, "busy", "The same is being done already";
     DirectIsFixed = CONFLICT, "direct-is-fixed", "A direct conversation stays as it is";
     GroupIsFull = CONFLICT, "group-is-full", "The group is full";
     MessageDeleted = CONFLICT, "message-deleted", "The message was deleted";
@@ -73,6 +92,7 @@ kinds! {
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The storage does not answer";
     NotYetVisible = SERVICE_UNAVAILABLE, "not-yet-visible", "The views have not reached the position asked for";
+    ViewsNotReady = SERVICE_UNAVAILABLE, "views-not-ready", "The views are being built";
     ShuttingDown = SERVICE_UNAVAILABLE, "shutting-down", "The server is stopping";
 }
 
@@ -141,6 +161,77 @@ impl From<ConversationRefusal> for Problem {
 impl From<RequestRefusal> for Problem {
     fn from(refusal: RequestRefusal) -> Self {
         match refusal {}
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::User(refusal) => refusal.into(),
+            Refusal::LoginTaken(kind) => taken(kind),
+            Refusal::Session(refusal) => refusal.into(),
+            Refusal::Conversation(refusal) => refusal.into(),
+            Refusal::Message(refusal) => refusal.into(),
+            Refusal::Reader(refusal) => refusal.into(),
+        }
+    }
+}
+
+fn taken(kind: LoginKind) -> Problem {
+    let member = match kind {
+        LoginKind::Username => "/username",
+        LoginKind::Email => "/email",
+        LoginKind::Phone => "/phone_number",
+    };
+    Problem::of_fields(Kind::Taken, vec![FieldError::new(member, "is taken")])
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let kind = match error {
+            CommandError::Refused(refusal) => return refusal.into(),
+            CommandError::Store(error) => return error.into(),
+            CommandError::Keys(error) => return error.into(),
+            CommandError::Codec(error) => return error.into(),
+            CommandError::WrongCredentials => Kind::WrongCredentials,
+            CommandError::WrongPassword => Kind::WrongPassword,
+            CommandError::NoSuchUser(_) => Kind::NoSuchUser,
+            CommandError::NoSuchMessage => Kind::NoSuchMessage,
+            CommandError::KeyReused => Kind::KeyReused,
+            CommandError::Forgotten => Kind::SessionEnded,
+            CommandError::HashingBusy | CommandError::Contended => Kind::Overloaded,
+            CommandError::Internal(_) => return failed(&error, Kind::Internal),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<CodecError> for Problem {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Key(error) => error.into(),
+            CodecError::Event(_) | CodecError::Stream(_) | CodecError::Newer { .. } | CodecError::Seal { .. } => {
+                failed(&error, Kind::Internal)
+            }
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let kind = match &error {
+            QueryError::NotReady => Kind::ViewsNotReady,
+            QueryError::Unavailable(_) => Kind::Unavailable,
+        };
+        failed(&error, kind)
+    }
+}
+
+/// What signing out of a session answers: one that is over, or somebody else's, is not there.
+pub fn of_sign_out(error: CommandError) -> Problem {
+    match error {
+        CommandError::Refused(Refusal::Session(_)) => Kind::NoSuchSession.into(),
+        error => error.into(),
     }
 }
 
