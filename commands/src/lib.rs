@@ -1,1 +1,101 @@
-//! .
+//! The write side of Tidings: load, decide, append.
+//!
+//! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`conversations`], [`messages`], [`reading`]).
+//! Each method gathers what its decider must know, hands the command to the [`executor`], and says what came of it as an
+//! [`Outcome`]. Nothing here knows a view: names are resolved through the claims on them, membership through the
+//! conversation's own state.
+//!
+//! A method given a [`Context`] with a key is idempotent for ever: the same key again finds the events of the first time
+//! and answers from them, with [`Outcome::replayed`] set.
+
+mod blinding;
+mod context;
+pub mod conversations;
+mod error;
+pub mod executor;
+mod hashing;
+pub mod history;
+pub mod messages;
+pub mod reading;
+pub mod requests;
+pub mod sessions;
+pub mod users;
+
+use std::sync::Arc;
+
+use tidings_domain::{
+    KeyId, StreamId,
+    conversation::{ConversationDecider, ConversationState},
+    login::LoginDecider,
+    message::MessageDecider,
+    reader::ReaderDecider,
+    request::RequestDecider,
+    session::SessionDecider,
+    user::UserDecider,
+};
+use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent};
+
+use blinding::Blinding;
+pub use context::{Context, Outcome};
+pub use error::{Error, Refusal};
+use executor::{Executor, Shared};
+use hashing::PasswordHasher;
+
+/// Everything that can be asked of the installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Commands(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    users: Executor<UserDecider>,
+    logins: Executor<LoginDecider>,
+    sessions: Executor<SessionDecider>,
+    conversations: Executor<ConversationDecider>,
+    messages: Executor<MessageDecider>,
+    readers: Executor<ReaderDecider>,
+    requests: Executor<RequestDecider>,
+    hasher: PasswordHasher,
+    blinding: Blinding,
+}
+
+impl Commands {
+    /// Commands over a store. The caches hold the given number of decided states of each kind, or as many people.
+    pub fn new(store: Arc<dyn EventStore>, codec: Codec, secret: &InstallationSecret) -> Self {
+        let shared = Arc::new(Shared::new(store, codec, secret));
+        Self(Arc::new(Inner {
+            users: Executor::new(shared.clone(), 20_000),
+            logins: Executor::new(shared.clone(), 20_000),
+            sessions: Executor::new(shared.clone(), 50_000),
+            conversations: Executor::weighed(shared.clone(), 500_000, |state: &ConversationState| {
+                state.as_ref().map_or(1, |conversation| 8 + conversation.people.len())
+            }),
+            messages: Executor::new(shared.clone(), 10_000),
+            readers: Executor::new(shared.clone(), 50_000),
+            requests: Executor::new(shared.clone(), 1_000),
+            hasher: PasswordHasher::new(),
+            blinding: Blinding::new(secret),
+            shared,
+        }))
+    }
+
+    /// A key that has never sealed anything.
+    async fn fresh_key(&self) -> Result<KeyId, Error> {
+        Ok(self.0.shared.codec().keyring().take().await?)
+    }
+
+    /// Drops what is remembered of a stream that another node has moved on. To be told of every event that this node did
+    /// not append itself; being told of one's own costs little.
+    pub fn observe(&self, recorded: &RecordedEvent) {
+        let Ok(stream) = recorded.stream.id() else { return };
+        let inner = &self.0;
+        match stream {
+            StreamId::User(_) => inner.users.observe(stream, recorded),
+            StreamId::Login(..) => inner.logins.observe(stream, recorded),
+            StreamId::Session(_) => inner.sessions.observe(stream, recorded),
+            StreamId::Conversation(_) => inner.conversations.observe(stream, recorded),
+            StreamId::Message(_) => inner.messages.observe(stream, recorded),
+            StreamId::Reader(..) => inner.readers.observe(stream, recorded),
+            StreamId::Request(_) => inner.requests.observe(stream, recorded),
+        }
+    }
+}

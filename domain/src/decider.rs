@@ -26,6 +26,12 @@ pub trait Decider: Send + Sync + 'static {
         true
     }
 
+    /// Names the form in which a long stream's state may be kept as a snapshot; another name after every change of
+    /// `State`. `None`: such streams stay short, or their state holds what must be forgotten.
+    fn snapshot_format() -> Option<&'static str> {
+        None
+    }
+
     /// Folds a whole history from the start. For tests and short streams.
     fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
         let mut state = Self::State::default();

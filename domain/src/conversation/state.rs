@@ -169,6 +169,10 @@ impl Decider for ConversationDecider {
         }
     }
 
+    fn snapshot_format() -> Option<&'static str> {
+        Some("conversation-1")
+    }
+
     /// Messages are counted, not read.
     fn opens(event_name: &str) -> bool {
         event_name != "message_sent"

@@ -8,7 +8,9 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{MAX_DIFFERENT_REACTIONS, Message, MessageAction, MessageCommand, MessageDecider, MessageRefusal, Origin};
+pub use decide::{
+    MAX_DIFFERENT_REACTIONS, Message, MessageAction, MessageCommand, MessageDecider, MessageRefusal, Origin,
+};
 pub use events::{
     MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
 };

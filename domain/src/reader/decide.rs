@@ -20,12 +20,44 @@ pub struct Reader {
     pub muted: bool,
     /// Out of the way.
     pub archived: bool,
-    /// Marked unread at or below the mark, with the floor at that time: a higher floor now means that the reader sent or
-    /// joined since, which read them.
-    unread: BTreeMap<u64, u64>,
+    /// What may be an exception below the mark: each message that was marked unread and not marked read since.
+    unread: BTreeMap<u64, MarkedUnread>,
     /// Marked read above the mark.
     read: BTreeSet<u64>,
     hidden: BTreeSet<u64>,
+}
+
+impl Reader {
+    /// Whether the reader has deleted this message for themselves.
+    pub fn hides(&self, seq: u64) -> bool {
+        self.hidden.contains(&seq)
+    }
+}
+
+/// A message that was marked unread.
+///
+/// Whether it still is cannot always be told from this stream: what the reader sends reads it too, and may stand in the
+/// log before or after this. So nothing is forgotten that might be unread, and a command is taken for a repetition only
+/// where that is sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct MarkedUnread {
+    /// [`Vantage::floor`] at that time: a higher one now means that the reader has sent or joined since, which read it.
+    floor: u64,
+    /// The reader read up to here since, to it or beyond it. A floor that is still no higher proves that this counted; a
+    /// higher one leaves it open, for reading up to a message behind the mark changes nothing.
+    passed: Option<u64>,
+}
+
+impl MarkedUnread {
+    /// It is unread, whatever the order of the log.
+    const fn surely_unread(self, floor: u64) -> bool {
+        self.passed.is_none() && self.floor >= floor
+    }
+
+    /// It is read, whatever the order of the log.
+    fn surely_read(self, floor: u64) -> bool {
+        self.passed.is_some_and(|passed| passed >= floor)
+    }
 }
 
 /// What the conversation's stream says about the reader.
@@ -103,7 +135,7 @@ impl Decider for ReaderDecider {
                 if !(1..=vantage.last).contains(&seq) {
                     return Err(ReaderRefusal::NoSuchMessage);
                 }
-                let clears = seq == mark && reader.unread.range(..=seq).next().is_some();
+                let clears = seq == mark && reader.has_unread_up_to(seq, vantage.floor);
                 if seq > mark || clears { vec![ReadUpTo { seq, at }.into()] } else { vec![] }
             }
             ReaderAction::DeliveredUpTo(seq) => {
@@ -119,7 +151,7 @@ impl Decider for ReaderDecider {
             {
                 return Err(ReaderRefusal::NoSuchMessage);
             }
-            ReaderAction::MarkRead(seq) => mark_read(reader, mark, seq, at),
+            ReaderAction::MarkRead(seq) => mark_read(reader, mark, vantage.floor, seq, at),
             ReaderAction::MarkUnread { countable: false, .. } => vec![],
             ReaderAction::MarkUnread { seq, .. } => mark_unread(reader, mark, vantage.floor, seq, at),
             ReaderAction::Hide(seq) => vec![MessageHidden { seq, at }.into()],
@@ -138,9 +170,9 @@ impl Decider for ReaderDecider {
     fn evolve(reader: &mut Reader, event: &ReaderEvent) {
         match event {
             ReaderEvent::ReadUpTo(event) => {
-                reader.mark = reader.mark.max(event.seq);
-                reader.unread.retain(|seq, _| *seq > event.seq);
-                reader.read.retain(|seq| *seq > event.seq);
+                if event.seq >= reader.mark {
+                    reader.pass(event.seq);
+                }
             }
             ReaderEvent::DeliveredUpTo(event) => reader.delivered = reader.delivered.max(event.seq),
             ReaderEvent::MarkedRead(event) => {
@@ -151,9 +183,8 @@ impl Decider for ReaderDecider {
             }
             ReaderEvent::MarkedUnread(event) => {
                 reader.read.remove(&event.seq);
-                if event.seq <= reader.mark.max(event.floor) {
-                    reader.unread.insert(event.seq, event.floor);
-                }
+                // also above the mark: a message sent meanwhile may have moved it already
+                reader.unread.insert(event.seq, MarkedUnread { floor: event.floor, passed: None });
             }
             ReaderEvent::Hidden(event) => {
                 reader.hidden.insert(event.seq);
@@ -168,18 +199,37 @@ impl Decider for ReaderDecider {
     }
 }
 
-/// An event whenever the message might count as unread now, in any order that the log may still bring.
-fn mark_read(reader: &Reader, mark: u64, seq: u64, at: Timestamp) -> Vec<ReaderEvent> {
-    let changes = if seq > mark { !reader.read.contains(&seq) } else { reader.unread.contains_key(&seq) };
+impl Reader {
+    fn has_unread_up_to(&self, seq: u64, floor: u64) -> bool {
+        self.unread.range(..=seq).any(|(_, entry)| entry.floor <= seq && !entry.surely_read(floor))
+    }
+
+    /// Reads up to a message at or beyond the mark.
+    fn pass(&mut self, seq: u64) {
+        self.mark = seq;
+        self.read.retain(|read| *read > seq);
+        for (_, entry) in self.unread.range_mut(..=seq).filter(|(_, entry)| entry.floor <= seq) {
+            entry.passed = Some(seq);
+        }
+    }
+}
+
+/// An event unless the message is surely read.
+fn mark_read(reader: &Reader, mark: u64, floor: u64, seq: u64, at: Timestamp) -> Vec<ReaderEvent> {
+    let changes = if seq > mark {
+        !reader.read.contains(&seq)
+    } else {
+        reader.unread.get(&seq).is_some_and(|entry| !entry.surely_read(floor))
+    };
     if changes { vec![MessageMarkedRead { seq, at }.into()] } else { vec![] }
 }
 
+/// An event unless the message is surely unread.
 fn mark_unread(reader: &Reader, mark: u64, floor: u64, seq: u64, at: Timestamp) -> Vec<ReaderEvent> {
     let changes = if seq > mark {
         reader.read.contains(&seq)
     } else {
-        // an entry from before the reader last sent or joined has been read by that
-        reader.unread.get(&seq).is_none_or(|then| *then < floor)
+        reader.unread.get(&seq).is_none_or(|entry| !entry.surely_unread(floor))
     };
     if changes { vec![MessageMarkedUnread { seq, floor, at }.into()] } else { vec![] }
 }

@@ -33,6 +33,9 @@ pub struct RequestAnswered {
     /// The key of the person who asked, if anybody in particular did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_key: Option<KeyId>,
+    /// What was asked, hashed under the installation's secret (hex).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -54,6 +57,8 @@ pub type RequestState = Option<RequestAnsweredState>;
 pub struct RequestAnsweredState {
     /// The answer; none when its key is gone with the account that asked.
     pub answer: Option<Answer>,
+    /// What was asked.
+    pub fingerprint: Option<String>,
 }
 
 /// Remembers the first answer.
@@ -80,7 +85,10 @@ impl Decider for RequestDecider {
 
     fn evolve(state: &mut RequestState, event: &RequestEvent) {
         let RequestEvent::Answered(event) = event;
-        state.get_or_insert_with(|| RequestAnsweredState { answer: event.answer.clear().cloned() });
+        state.get_or_insert_with(|| RequestAnsweredState {
+            answer: event.answer.clear().cloned(),
+            fingerprint: event.fingerprint.clone(),
+        });
     }
 }
 
@@ -93,6 +101,7 @@ mod tests {
         let answered = |status| RequestAnswered {
             key: KeyId(1),
             caller_key: None,
+            fingerprint: None,
             at: Timestamp::from_millis(1),
             answer: Personal::Clear(Answer { status, headers: vec![], body: String::new() }),
         };

@@ -55,7 +55,7 @@ fn a_made_up_token_is_refused_and_ends_nothing() {
 
 #[test]
 fn a_session_ends_after_thirty_idle_days() {
-    let late = AT.plus_millis(decide::IDLE_LIFETIME + 1);
+    let late = AT.plus_millis(IDLE_LIFETIME + 1);
     let command = SessionCommand::Refresh { shown: token(1), next: token(2), at: late };
     assert_eq!(when(&[opened()], &command), Err(SessionRefusal::Ended));
 }

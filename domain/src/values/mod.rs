@@ -53,11 +53,12 @@ macro_rules! text_value {
 }
 use text_value;
 
-/// Text of one line: trimmed, not empty, no control characters, at most `most` characters.
+/// Text of one line: trimmed, not empty, no control characters or line separators, at most `most` characters.
 fn one_line(text: &str, most: usize, why: &'static str) -> Result<String, Invalid> {
     let text = text.trim();
     let length = text.chars().take(most + 1).count();
-    if length == 0 || length > most || text.chars().any(char::is_control) {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if length == 0 || length > most || text.chars().any(breaks) {
         return Err(Invalid(why));
     }
     Ok(text.to_owned())

@@ -46,7 +46,7 @@ mod tests {
     fn a_name_is_trimmed_and_stays_on_one_line() {
         assert_eq!(PersonName::parse("  Ada \t").map(PersonName::into_string), Ok("Ada".to_owned()));
         assert_eq!(PersonName::parse("|trey|").map(PersonName::into_string), Ok("|trey|".to_owned()));
-        for wrong in ["", "  ", "a\nb", "a\0b", &"x".repeat(101)] {
+        for wrong in ["", "  ", "a\nb", "a\0b", "a\u{2028}b", &"x".repeat(101)] {
             assert!(PersonName::parse(wrong).is_err(), "{wrong:?}");
         }
         assert!(ConversationName::parse(&"ß".repeat(255)).is_ok());

@@ -34,6 +34,13 @@ pub trait KeyBlocks: Send + Sync + 'static {
     /// The blocks of these numbers, in the order asked; `None` where there is none.
     async fn load(&self, blocks: &[u64]) -> Result<Vec<Option<WrappedBlock>>, KeyError>;
 
+    /// The position of the log up to which the keys of what was erased are destroyed. Kept with the keys, so that an
+    /// older copy of the key store knows which erasures it has to make again.
+    async fn erased_to(&self) -> Result<u64, KeyError>;
+
+    /// Moves that position; never back.
+    async fn set_erased_to(&self, position: u64) -> Result<(), KeyError>;
+
     /// Durably replaces a block if it is still `old`, leaving no copy of the old bytes behind. `false` if it was not.
     async fn replace(&self, block: u64, old: &WrappedBlock, new: WrappedBlock) -> Result<bool, KeyError>;
 }

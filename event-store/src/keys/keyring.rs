@@ -11,6 +11,8 @@ use std::{
 use tidings_domain::KeyId;
 use zeroize::Zeroizing;
 
+use crate::port::Position;
+
 use super::{
     BLOCK_KEYS, InstallationSecret, KeyBlocks, KeyError, WrappedBlock,
     blocks::{KEY_BYTES, Keys, Wrapper},
@@ -174,6 +176,16 @@ impl Keyring {
         }
         self.0.cache.insert(block, Arc::new(keys));
         Ok(true)
+    }
+
+    /// Up to where in the log the keys of what was erased are destroyed.
+    pub async fn erased_to(&self) -> Result<Position, KeyError> {
+        self.0.store.erased_to().await.map(Position::new)
+    }
+
+    /// Says that the keys of everything erased up to here are destroyed.
+    pub async fn set_erased_to(&self, position: Position) -> Result<(), KeyError> {
+        self.0.store.set_erased_to(position.get()).await
     }
 
     /// Forgets what is in memory of these keys, because another node destroyed them.

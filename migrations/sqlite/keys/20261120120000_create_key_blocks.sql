@@ -9,3 +9,10 @@ CREATE TABLE key_check (
     id      INTEGER PRIMARY KEY CHECK (id = 0),
     wrapped BLOB NOT NULL
 ) STRICT;
+
+-- One row: up to where in the log the keys of what was erased are destroyed.
+CREATE TABLE erased_to (
+    id       INTEGER PRIMARY KEY CHECK (id = 0),
+    position INTEGER NOT NULL
+) STRICT;
+INSERT INTO erased_to (id, position) VALUES (0, 0);

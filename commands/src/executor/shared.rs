@@ -1,0 +1,105 @@
+//! What the executors of all kinds share: the store, the codec, and snapshots.
+
+use std::sync::Arc;
+
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use tidings_domain::{Decider, StreamName};
+use tidings_event_store::{Codec, EventStore, InstallationSecret, Snapshot};
+
+use crate::Error;
+
+/// After so many events a long stream's state is kept again, so that a cold start folds at most about as many.
+pub(super) const SNAPSHOT_EVERY: u64 = 5_000;
+const PAGE: usize = 1_000;
+const NONCE_BYTES: usize = 24;
+
+/// The store, the codec, and the key under which snapshots are sealed.
+pub(crate) struct Shared {
+    store: Arc<dyn EventStore>,
+    codec: Codec,
+    snapshots: XChaCha20Poly1305,
+}
+
+impl Shared {
+    pub(crate) fn new(store: Arc<dyn EventStore>, codec: Codec, secret: &InstallationSecret) -> Self {
+        let key = secret.derive("tidings 2026 snapshots");
+        Self { store, codec, snapshots: XChaCha20Poly1305::new((&*key).into()) }
+    }
+
+    pub(crate) fn store(&self) -> &dyn EventStore {
+        &*self.store
+    }
+
+    pub(crate) const fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
+    /// The state of a stream from its snapshot, if there is one, and all events after it.
+    pub(super) async fn load<D: Decider>(&self, name: &StreamName) -> Result<(D::State, u64), Error> {
+        let (mut state, mut version) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
+        let began = version;
+        loop {
+            let page = self.store.read_stream(name, version, PAGE).await?;
+            for recorded in &page {
+                let event = self.codec.open::<D::Event>(recorded, D::opens).await?;
+                D::evolve(&mut state, &event);
+                version = recorded.version;
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        if version - began > SNAPSHOT_EVERY {
+            self.save_snapshot(name, self.snapshot::<D>(name, &state, version));
+        }
+        Ok((state, version))
+    }
+
+    async fn snapshot_state<D: Decider>(&self, name: &StreamName) -> Result<Option<(D::State, u64)>, Error> {
+        let Some(format) = D::snapshot_format() else { return Ok(None) };
+        let Some(snapshot) = self.store.load_snapshot(name).await? else { return Ok(None) };
+        if snapshot.format != format {
+            return Ok(None);
+        }
+        // a shortcut that cannot be read is not taken
+        let state = self.open(name, &snapshot).and_then(|state| serde_json::from_slice(&state).ok());
+        Ok(state.map(|state| (state, snapshot.version)))
+    }
+
+    /// The state as a snapshot, sealed under the installation's secret; `None` for kinds that keep none.
+    pub(super) fn snapshot<D: Decider>(&self, name: &StreamName, state: &D::State, version: u64) -> Option<Snapshot> {
+        let format = D::snapshot_format()?;
+        let plain = serde_json::to_vec(state).ok()?;
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).ok()?;
+        let payload = Payload { msg: &plain, aad: &binding(name, version) };
+        let sealed = self.snapshots.encrypt(&XNonce::from(nonce), payload).ok()?;
+        let data = [nonce.as_slice(), &sealed].concat().into();
+        Some(Snapshot { version, format: format.to_owned(), data })
+    }
+
+    fn open(&self, name: &StreamName, snapshot: &Snapshot) -> Option<Vec<u8>> {
+        let (nonce, sealed) = snapshot.data.split_first_chunk::<NONCE_BYTES>()?;
+        let payload = Payload { msg: sealed, aad: &binding(name, snapshot.version) };
+        self.snapshots.decrypt(&XNonce::from(*nonce), payload).ok()
+    }
+
+    /// Keeps a snapshot in the background: nobody waits for a shortcut.
+    pub(super) fn save_snapshot(&self, name: &StreamName, snapshot: Option<Snapshot>) {
+        let Some(snapshot) = snapshot else { return };
+        let (store, name) = (self.store.clone(), name.clone());
+        tokio::spawn(async move {
+            if let Err(error) = store.save_snapshot(&name, snapshot).await {
+                tracing::warn!(%error, stream = %name, "a snapshot could not be kept");
+            }
+        });
+    }
+}
+
+/// A snapshot put in another's place does not open.
+fn binding(name: &StreamName, version: u64) -> Vec<u8> {
+    [name.as_str().as_bytes(), b"\0", &version.to_le_bytes()].concat()
+}

@@ -1,0 +1,79 @@
+//! Readers: how far they are, and what they do with single messages.
+
+use tidings_domain::{
+    ConversationId, MessageId, StreamId, UserId,
+    conversation::MessageSent,
+    reader::{ReaderAction, ReaderCommand, Vantage},
+};
+
+use crate::{Commands, Context, Error, Outcome, conversations::Standing};
+
+impl Commands {
+    /// Moves the read mark forward to a message.
+    pub async fn read_up_to(&self, id: MessageId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let (standing, _) = self.visible_or_hidden(id, by).await?;
+        self.read(id.conversation, by, standing, ReaderAction::ReadUpTo(id.seq), context).await
+    }
+
+    /// Moves the delivery mark forward to a message.
+    pub async fn delivered_up_to(&self, id: MessageId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let (standing, _) = self.visible_or_hidden(id, by).await?;
+        self.read(id.conversation, by, standing, ReaderAction::DeliveredUpTo(id.seq), context).await
+    }
+
+    /// Marks one message read.
+    pub async fn mark_read(&self, id: MessageId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let (standing, _) = self.visible_message(id, by).await?;
+        self.read(id.conversation, by, standing, ReaderAction::MarkRead(id.seq), context).await
+    }
+
+    /// Marks one message unread. One that may never count (one's own, a deleted one, one from before joining) stays as it
+    /// is.
+    pub async fn mark_unread(&self, id: MessageId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let (standing, sent) = self.visible_message(id, by).await?;
+        let deleted = self.0.messages.peek(StreamId::Message(id), |message| message.deleted).await?;
+        let countable = sent.sender != by && !deleted && id.seq > standing.member()?.joined_seq;
+        self.read(id.conversation, by, standing, ReaderAction::MarkUnread { seq: id.seq, countable }, context).await
+    }
+
+    /// Deletes one message for this reader alone.
+    pub async fn hide(&self, id: MessageId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let (standing, _) = self.visible_message(id, by).await?;
+        self.read(id.conversation, by, standing, ReaderAction::Hide(id.seq), context).await
+    }
+
+    /// Mutes or archives a conversation, or not any more.
+    pub async fn change_settings(
+        &self,
+        conversation: ConversationId,
+        by: UserId,
+        muted: Option<bool>,
+        archived: Option<bool>,
+        context: &Context,
+    ) -> Result<Outcome<()>, Error> {
+        let standing = self.standing(conversation, by).await?;
+        standing.member()?;
+        self.read(conversation, by, standing, ReaderAction::Settings { muted, archived }, context).await
+    }
+
+    /// A mark may point at a message that its reader has hidden: it is still a place in the order.
+    async fn visible_or_hidden(&self, id: MessageId, by: UserId) -> Result<(Standing, MessageSent), Error> {
+        let standing = self.standing(id.conversation, by).await?;
+        standing.member()?;
+        Ok((standing, self.sent_message(id).await?))
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        by: UserId,
+        standing: Standing,
+        action: ReaderAction,
+        context: &Context,
+    ) -> Result<Outcome<()>, Error> {
+        let person = standing.person.ok_or(Error::NoSuchMessage)?;
+        let last = if person.present { standing.last_seq } else { person.left_seq };
+        let command = ReaderCommand { vantage: Vantage { floor: person.floor(), last }, at: context.now, action };
+        Ok(self.0.readers.execute(StreamId::Reader(conversation, by), &command, context).await?.map(drop))
+    }
+}

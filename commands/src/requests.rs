@@ -1,0 +1,49 @@
+//! Answers given under an idempotency key that cannot be made again from a command's own events.
+
+use tidings_domain::{
+    Personal, StreamId,
+    request::{Answer, RememberAnswer, RequestAnswered},
+};
+use tidings_event_store::{CommandKey, Position};
+
+use crate::{Commands, Context, Error};
+
+impl Commands {
+    /// The answer that was given under this key, if one was kept. Fails when the key was used for another request.
+    pub async fn recall_answer(&self, key: CommandKey) -> Result<Option<Answer>, Error> {
+        let known = self.0.shared.store().find_commands(&[key.id]).await?;
+        if known.into_iter().flatten().any(|record| record.fingerprint != key.fingerprint) {
+            return Err(Error::KeyReused);
+        }
+        let state = self.0.requests.peek(StreamId::Request(key.id.0), Clone::clone).await?;
+        let Some(answered) = state else { return Ok(None) };
+        if answered.fingerprint.as_deref() != Some(hex::encode(key.fingerprint.0).as_str()) {
+            return Err(Error::KeyReused);
+        }
+        answered.answer.map(Some).ok_or(Error::Forgotten)
+    }
+
+    /// Keeps an answer for ever, or until the account that asked is closed.
+    pub async fn remember_answer(
+        &self,
+        key: CommandKey,
+        answer: Answer,
+        context: &Context,
+    ) -> Result<Option<Position>, Error> {
+        let caller_key = match context.actor {
+            Some(actor) => self.0.users.peek(StreamId::User(actor), |user| user.as_ref().map(|user| user.key)).await?,
+            None => None,
+        };
+        let answered = RequestAnswered {
+            key: self.fresh_key().await?,
+            caller_key,
+            fingerprint: Some(hex::encode(key.fingerprint.0)),
+            at: context.now,
+            answer: Personal::Clear(answer),
+        };
+        // the command's own events carry the key already; this event is found by its stream
+        let context = context.without_key();
+        let stream = StreamId::Request(key.id.0);
+        Ok(self.0.requests.execute(stream, &RememberAnswer(answered), &context).await?.position)
+    }
+}

@@ -1,0 +1,147 @@
+//! Sign-in, refresh, sign-out.
+
+use secrecy::SecretString;
+use tidings_domain::{
+    KeyId, LoginKind, SessionId, StreamId, Timestamp, UserId,
+    session::{SessionCommand, SessionEvent, SessionRefusal},
+    user::UserRefusal,
+    values::{DeviceName, Email, Password, Username},
+};
+
+use crate::{
+    Commands, Context, Error, Outcome,
+    blinding::{hash_token, read_token},
+};
+
+/// What somebody signs in with.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// The username or email address, as typed.
+    pub login: Login,
+    /// The password; none for one that can be nobody's because no password may look so.
+    pub password: Option<Password>,
+    /// What the device is called.
+    pub device: Option<DeviceName>,
+}
+
+/// How an account is named at sign-in.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// By its username.
+    Username(String),
+    /// By its email address.
+    Email(String),
+}
+
+/// A session that was opened or refreshed: everything an access token needs.
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The number of the password it was opened with.
+    pub credential: u32,
+    /// When the event happened that this follows from.
+    pub at: Timestamp,
+    /// Serves once.
+    pub refresh_token: SecretString,
+}
+
+impl Commands {
+    /// Opens a session. Takes as long, and says as little, for an account that does not exist.
+    pub async fn sign_in(&self, sign_in: SignIn, context: &Context) -> Result<Outcome<OpenSession>, Error> {
+        let (user, key, credential) = self.check_credentials(&sign_in).await?;
+        let session = SessionId::new(context.new_id("session"));
+        let refresh_token = self.0.blinding.refresh_token(session, context)?;
+        let token = hash_token(&refresh_token);
+        let device = sign_in.device;
+        let command = SessionCommand::Open { user, key, credential, token, device, at: context.now };
+        let context = Context { actor: Some(user), ..context.clone() };
+        let outcome = self.0.sessions.execute(StreamId::Session(session), &command, &context).await?;
+        let at = opened_at(&outcome.value).ok_or(SessionRefusal::Ended)?;
+        Ok(outcome.map(|_| OpenSession { session, user, credential, at, refresh_token }))
+    }
+
+    async fn check_credentials(&self, sign_in: &SignIn) -> Result<(UserId, KeyId, u32), Error> {
+        let holder = match &sign_in.login {
+            Login::Username(text) => match Username::parse(text) {
+                Ok(username) => self.user_named(&username).await?,
+                Err(_) => None,
+            },
+            Login::Email(text) => match Email::parse(text) {
+                Ok(email) => self.holder(LoginKind::Email, &email.canonical()).await?,
+                Err(_) => None,
+            },
+        };
+        let account = match holder {
+            Some(user) => self.account(user).await?.map(|account| (user, account)),
+            None => None,
+        };
+        let phc = account.as_ref().and_then(|(_, account)| account.identity.as_ref()?.password_hash.as_deref());
+        // the decoy's turn when there is no such account; a password nobody can have is checked all the same
+        let shown = sign_in.password.clone().or_else(|| Password::parse("not a password".to_owned()).ok());
+        let right = match &shown {
+            Some(password) => self.0.hasher.verify(password, phc).await? && sign_in.password.is_some(),
+            None => false,
+        };
+        match account {
+            Some((_, account)) if right && account.suspended => Err(UserRefusal::Suspended.into()),
+            Some((user, account)) if right => Ok((user, account.key, account.credential)),
+            Some(_) | None => Err(Error::WrongCredentials),
+        }
+    }
+
+    /// Exchanges a refresh token for the next. One that has served already ends its session.
+    pub async fn refresh(&self, token: &SecretString, context: &Context) -> Result<Outcome<OpenSession>, Error> {
+        let (session, shown) = read_token(token).ok_or(Error::WrongCredentials)?;
+        let state = self.0.sessions.peek(StreamId::Session(session), Clone::clone).await?;
+        let Some(state) = state else { return Err(Error::WrongCredentials) };
+        let (user, credential) = (state.user, state.credential);
+        if !self.honours(user, session, credential).await? {
+            return Err(SessionRefusal::Ended.into());
+        }
+        let refresh_token = self.0.blinding.refresh_token(session, context)?;
+        let command = SessionCommand::Refresh { shown, next: hash_token(&refresh_token), at: context.now };
+        let context = Context { actor: Some(user), session: Some(session), ..context.clone() };
+        let outcome = self.0.sessions.execute(StreamId::Session(session), &command, &context).await?;
+        // a used token shown again: the session is closed now, and that is durable
+        let at = opened_at(&outcome.value).ok_or(SessionRefusal::Ended)?;
+        Ok(outcome.map(|_| OpenSession { session, user, credential, at, refresh_token }))
+    }
+
+    /// Ends a session of this user; one that is over or somebody else's is not there.
+    pub async fn sign_out(&self, user: UserId, session: SessionId, context: &Context) -> Result<Outcome<()>, Error> {
+        let stream = StreamId::Session(session);
+        let mine = self.0.sessions.peek(stream, |state| state.as_ref().is_some_and(|s| s.user == user)).await?;
+        if !mine {
+            return Err(SessionRefusal::Ended.into());
+        }
+        let outcome = self.0.sessions.execute(stream, &SessionCommand::Close { at: context.now }, context).await?;
+        Ok(outcome.map(drop))
+    }
+
+    /// Whether an access token of this session still stands: neither the session nor the account has ended, and the
+    /// password it was opened with has not been replaced elsewhere.
+    pub async fn is_alive(&self, session: SessionId, user: UserId, credential: u32) -> Result<bool, Error> {
+        let open = self.0.sessions.peek(StreamId::Session(session), |state| {
+            state.as_ref().is_some_and(|state| !state.closed && state.user == user)
+        });
+        Ok(open.await? && self.honours(user, session, credential).await?)
+    }
+
+    async fn honours(&self, user: UserId, session: SessionId, credential: u32) -> Result<bool, Error> {
+        self.0
+            .users
+            .peek(StreamId::User(user), |user| user.as_ref().is_some_and(|user| user.honours(session, credential)))
+            .await
+    }
+}
+
+fn opened_at(events: &[(u64, SessionEvent)]) -> Option<Timestamp> {
+    match events.first() {
+        Some((_, SessionEvent::Opened(event))) => Some(event.at),
+        Some((_, SessionEvent::Refreshed(event))) => Some(event.at),
+        Some((_, SessionEvent::Closed(_))) | None => None,
+    }
+}
