@@ -9,7 +9,7 @@ use tidings_domain::{
     request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
-use tidings_projections::QueryError;
+use tidings_projections::{QueryError, ViewsError};
 
 use super::{FieldError, Problem};
 
@@ -227,6 +227,18 @@ impl From<QueryError> for Problem {
     }
 }
 
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
+        let kind = match &error {
+            ViewsError::Busy(_) => return Self::new(Kind::Busy, error.to_string()),
+            ViewsError::Stopped => Kind::ShuttingDown,
+            ViewsError::Unavailable(_) | ViewsError::Log(_) => Kind::Unavailable,
+            ViewsError::Foreign(_) | ViewsError::Apply(_) => Kind::Internal,
+        };
+        failed(&error, kind)
+    }
+}
+
 /// What signing out of a session answers: one that is over, or somebody else's, is not there.
 pub fn of_sign_out(error: CommandError) -> Problem {
     match error {
@@ -250,7 +262,7 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         let kind = match &error {
             KeyError::Unavailable(_) => Kind::Unavailable,
-            KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
+            KeyError::Refused(_) | KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
         };
         failed(&error, kind)
     }

@@ -1,10 +1,17 @@
 //! What operators do: look after the views, give roles, shut accounts out.
 
+use std::time::Duration;
+
 use axum::{Json, extract::FromRequestParts, http::request::Parts};
 use serde::Serialize;
 use tidings_commands::Outcome;
 use tidings_domain::values::Role;
-use tidings_projections::model::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
+use tidings_projections::{
+    Projection,
+    model::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification},
+    runner::Pace,
+};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -118,6 +125,15 @@ async fn projections(Operator(acting): Operator) -> Result<Json<List<ProjectionB
     Ok(Json(List { items: status.into_iter().map(Into::into).collect(), next: None }))
 }
 
+fn named(name: &str) -> Result<Projection, Problem> {
+    Projection::named(name).ok_or_else(|| Kind::NoSuchProjection.into())
+}
+
+/// How long a rebuild is waited for that may fail at once.
+const BEGUN_WITHIN: Duration = Duration::from_millis(50);
+/// So many differing rows are named.
+const MOST_DIFFERENCES: usize = 100;
+
 /// A rebuild that has begun.
 #[derive(Debug, Serialize, ToSchema)]
 struct Rebuilding {
@@ -133,11 +149,13 @@ const NOTHING_APPENDED: Outcome<()> = Outcome { value: (), position: None, repla
     params(("name" = String, Path, description = "Which")),
     responses((status = 202, description = "It has begun", body = Rebuilding)),
 )]
-async fn rebuild(
-    Operator(acting): Operator,
-    Path((name,)): Path<(String,)>,
-) -> Result<Reply<Rebuilding>, Problem> {
-    acting.app.views.rebuild(&name).await?;
+async fn rebuild(Operator(acting): Operator, Path((name,)): Path<(String,)>) -> Result<Reply<Rebuilding>, Problem> {
+    let (views, projection) = (acting.app.views.clone(), named(&name)?);
+    let mut rebuild = tokio::spawn(async move { views.rebuild(projection, Pace::default()).await });
+    // one that cannot begin says so at once
+    if let Ok(ended) = timeout(BEGUN_WITHIN, &mut rebuild).await {
+        ended.map_err(|error| Problem::new(Kind::Internal, error.to_string()))??;
+    }
     Ok(Reply::accepted(&NOTHING_APPENDED, Rebuilding { name }))
 }
 
@@ -197,7 +215,7 @@ async fn verify(
     Operator(acting): Operator,
     Path((name,)): Path<(String,)>,
 ) -> Result<Reply<VerificationBody>, Problem> {
-    let found = acting.app.views.verify(&name).await?;
+    let found = acting.app.views.verify(named(&name)?, MOST_DIFFERENCES).await?;
     Ok(Reply::ok(&NOTHING_APPENDED, found.into()))
 }
 
@@ -221,10 +239,7 @@ async fn change_role(acting: Acting, user: &str, role: &str, has: bool) -> Resul
     ),
     responses((status = 204, description = "They have it")),
 )]
-async fn grant(
-    Operator(acting): Operator,
-    Path((user, role)): Path<(String, String)>,
-) -> Result<Reply<()>, Problem> {
+async fn grant(Operator(acting): Operator, Path((user, role)): Path<(String, String)>) -> Result<Reply<()>, Problem> {
     change_role(acting, &user, &role, true).await
 }
 
@@ -236,10 +251,7 @@ async fn grant(
     ),
     responses((status = 204, description = "They do not have it")),
 )]
-async fn revoke(
-    Operator(acting): Operator,
-    Path((user, role)): Path<(String, String)>,
-) -> Result<Reply<()>, Problem> {
+async fn revoke(Operator(acting): Operator, Path((user, role)): Path<(String, String)>) -> Result<Reply<()>, Problem> {
     change_role(acting, &user, &role, false).await
 }
 

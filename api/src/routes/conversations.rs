@@ -19,16 +19,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::shapes::{ConversationBody, List, UserRefBody};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, Limit, Path, Query},
+    extract::{Body, Checked, InQuery, Limit, Path},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(start, inbox))
-        .routes(routes!(show, rename))
-        .routes(routes!(change_settings))
+    OpenApiRouter::new().routes(routes!(start, inbox)).routes(routes!(show, rename)).routes(routes!(change_settings))
 }
 
 /// What to start.
@@ -224,7 +221,7 @@ struct InboxQuery {
 #[utoipa::path(get, path = "/v1/conversations", tag = "Conversations", params(InboxQuery), responses(
     (status = 200, description = "Conversations", body = List<ConversationBody>),
 ))]
-async fn inbox(reading: Reading, Query(asked): Query<InboxQuery>) -> Result<Json<List<ConversationBody>>, Problem> {
+async fn inbox(reading: Reading, InQuery(asked): InQuery<InboxQuery>) -> Result<Json<List<ConversationBody>>, Problem> {
     let list = format!("inbox {:?} {:?}", asked.archived, asked.unread);
     let place: Option<(Position, Position)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(began, after)| InboxCursor { began, after });

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{Acting, App},
-    extract::Query,
+    extract::InQuery,
     live::Pushed,
     problem::{Kind, Problem},
 };
@@ -50,7 +50,7 @@ struct LiveQuery {
 async fn follow_live(
     acting: Acting,
     headers: HeaderMap,
-    Query(asked): Query<LiveQuery>,
+    InQuery(asked): InQuery<LiveQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let after = last_event_id(&headers)?.or(asked.after.map(Position::new));
     let events = acting.app.live.connect(acting.caller, after).events();

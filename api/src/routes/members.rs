@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::shapes::{List, MemberBody};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Checked, Limit, MaybeBody, Path, Query},
+    extract::{Checked, InQuery, Limit, MaybeBody, Path},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -39,7 +39,7 @@ struct MembersQuery {
 async fn list(
     reading: Reading,
     Path((id,)): Path<(ConversationId,)>,
-    Query(asked): Query<MembersQuery>,
+    InQuery(asked): InQuery<MembersQuery>,
 ) -> Result<Json<List<MemberBody>>, Problem> {
     reading.app.commands.standing(id, reading.user()).await?.member()?;
     let list = format!("members {id}");

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Limit, Path, Query},
+    extract::{InQuery, Limit, Path},
     problem::{Kind, Problem},
     reply::Reply,
 };
@@ -141,7 +141,7 @@ struct ReceiptsQuery {
 async fn receipts(
     reading: Reading,
     Path((id,)): Path<(MessageId,)>,
-    Query(asked): Query<ReceiptsQuery>,
+    InQuery(asked): InQuery<ReceiptsQuery>,
 ) -> Result<Json<List<ReceiptBody>>, Problem> {
     let list = format!("receipts {id}");
     let cursor = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?.map(MemberCursor);

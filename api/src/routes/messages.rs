@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, Limit, Path, Query, double_option, parsed},
+    extract::{Body, Checked, InQuery, Limit, Path, double_option, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -100,11 +100,7 @@ async fn send(
     send_into(&acting, conversation, draft).await
 }
 
-async fn send_into(
-    acting: &Acting,
-    conversation: ConversationId,
-    draft: Draft,
-) -> Result<Reply<MessageBody>, Problem> {
+async fn send_into(acting: &Acting, conversation: ConversationId, draft: Draft) -> Result<Reply<MessageBody>, Problem> {
     let reply_to = draft.reply_to;
     let outcome = acting.app.commands.send(conversation, acting.user(), draft, &acting.context).await?;
     let outcome = acting.done(outcome);
@@ -179,10 +175,7 @@ impl Checked for SendToRequest {
 #[utoipa::path(post, path = "/v1/messages", tag = "Messages", request_body = SendToRequest, responses(
     (status = 201, description = "The message", body = MessageBody, headers(("Location", description = "Where it is"))),
 ))]
-async fn send_to(
-    acting: Acting,
-    Body((to, draft)): Body<SendToRequest>,
-) -> Result<Reply<MessageBody>, Problem> {
+async fn send_to(acting: Acting, Body((to, draft)): Body<SendToRequest>) -> Result<Reply<MessageBody>, Problem> {
     let members = resolve(&acting, &to).await?;
     // the key belongs to the message: making the conversation is idempotent by itself
     let context = Context { key: None, ..acting.context.clone() };
@@ -264,7 +257,7 @@ fn from_place(place: (u8, u64)) -> MessageAnchor {
 async fn list(
     reading: Reading,
     Path((conversation,)): Path<(ConversationId,)>,
-    Query(asked): Query<MessagesQuery>,
+    InQuery(asked): InQuery<MessagesQuery>,
 ) -> Result<Json<List<MessageBody>>, Problem> {
     let list = format!("messages {conversation} {:?}", asked.unread);
     let asked_anchor = asked.anchor(conversation)?;
@@ -360,7 +353,7 @@ struct DeleteQuery {
 async fn delete(
     acting: Acting,
     Path((id,)): Path<(MessageId,)>,
-    Query(asked): Query<DeleteQuery>,
+    InQuery(asked): InQuery<DeleteQuery>,
 ) -> Result<Reply<()>, Problem> {
     let (commands, me) = (&acting.app.commands, acting.user());
     let whom = match asked.whom {

@@ -20,8 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub use shapes::{shown, shown_option,
-    ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody,
+pub use shapes::{
+    ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
+    shown_option,
 };
 
 /// All routes below `/v1`, with their documentation.

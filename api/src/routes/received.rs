@@ -10,8 +10,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, MessageBody};
 use crate::{
-    app::{App, Reading, now},
-    extract::{Limit, Query, parsed},
+    app::{App, Reading},
+    clock::now,
+    extract::{InQuery, Limit, parsed},
     problem::Problem,
 };
 
@@ -49,14 +50,10 @@ struct ReceivedQuery {
 #[utoipa::path(get, path = "/v1/messages", tag = "Messages", params(ReceivedQuery), responses(
     (status = 200, description = "Messages", body = List<MessageBody>),
 ))]
-async fn received(
-    reading: Reading,
-    Query(asked): Query<ReceivedQuery>,
-) -> Result<Json<List<MessageBody>>, Problem> {
+async fn received(reading: Reading, InQuery(asked): InQuery<ReceivedQuery>) -> Result<Json<List<MessageBody>>, Problem> {
     let list = format!("received {:?} {:?} {:?} {:?}", asked.unread, asked.from, asked.since, asked.until);
     // the window of the first page holds for all that follow
-    let place: Option<(Position, Option<Timestamp>)> =
-        reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
+    let place: Option<(Position, Option<Timestamp>)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let since = match place {
         Some((_, since)) => since,
         None => asked.since.or_else(|| window(reading.app.messages_window_days)),

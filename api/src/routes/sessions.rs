@@ -24,9 +24,10 @@ use super::{
     users::{OwnProfile, own_profile},
 };
 use crate::{
-    app::{Acting, App, Reading, Stranger, now},
+    app::{Acting, App, Reading, Stranger},
     auth::ACCESS_TOKEN_LIFETIME,
-    extract::{Body, Caller, Checked, Limit, MaybeBody, Path, Query},
+    clock::now,
+    extract::{Body, Caller, Checked, InQuery, Limit, MaybeBody, Path},
     problem::{Checks, Kind, Problem, status::of_sign_out},
     reply::Reply,
 };
@@ -112,10 +113,7 @@ async fn sign_in(stranger: Stranger, Body(who): Body<SignInRequest>) -> Result<R
     Ok(Reply::created(&outcome, location, body).with_cookie(cookie).from_events())
 }
 
-async fn tokens(
-    stranger: &Stranger,
-    outcome: &Outcome<OpenSession>,
-) -> Result<(SessionTokens, HeaderValue), Problem> {
+async fn tokens(stranger: &Stranger, outcome: &Outcome<OpenSession>) -> Result<(SessionTokens, HeaderValue), Problem> {
     let OpenSession { session, user, credential, at, refresh_token } = &outcome.value;
     stranger.turned_out_to_be(*user, outcome);
     let caller = Caller { user: *user, session: *session, credential: *credential };
@@ -218,7 +216,7 @@ struct SessionsQuery {
 #[utoipa::path(get, path = "/v1/sessions", tag = "Accounts", params(SessionsQuery), responses(
     (status = 200, description = "The open sessions", body = List<SessionBody>),
 ))]
-async fn list(reading: Reading, Query(asked): Query<SessionsQuery>) -> Result<Json<List<SessionBody>>, Problem> {
+async fn list(reading: Reading, InQuery(asked): InQuery<SessionsQuery>) -> Result<Json<List<SessionBody>>, Problem> {
     const LIST: &str = "sessions";
     let place: Option<(i64, SessionId)> = reading.app.cursors.open_some(LIST, asked.cursor.as_deref())?;
     let at = |session: &Session| (session.created_at.millis(), session.id);

@@ -29,11 +29,8 @@ struct SummaryBody {
 impl From<UnreadSummary> for SummaryBody {
     fn from(summary: UnreadSummary) -> Self {
         let conversations = summary.conversations.into_iter();
-        let conversations = conversations.map(|one| ConversationUnreadBody {
-            id: one.id,
-            unread: one.unread,
-            mentions: one.mentions,
-        });
+        let conversations =
+            conversations.map(|one| ConversationUnreadBody { id: one.id, unread: one.unread, mentions: one.mentions });
         Self { total: summary.total, conversations: conversations.collect() }
     }
 }

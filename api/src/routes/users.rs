@@ -15,16 +15,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::shapes::{List, shown};
 use crate::{
     app::{Acting, App, Reading, Stranger},
-    extract::{Body, Checked, Limit, Path, Query, UserRef, double_option},
+    extract::{Body, Checked, InQuery, Limit, Path, UserRef, double_option},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(register, search))
-        .routes(routes!(change_me, close_me))
-        .routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(register, search)).routes(routes!(change_me, close_me)).routes(routes!(show))
 }
 
 /// A new account.
@@ -149,10 +146,7 @@ impl OwnProfile {
 #[utoipa::path(post, path = "/v1/users", tag = "Accounts", security(()), request_body = RegisterRequest, responses(
     (status = 201, description = "The account", body = OwnProfile, headers(("Location", description = "Where it is"))),
 ))]
-async fn register(
-    stranger: Stranger,
-    Body(registration): Body<RegisterRequest>,
-) -> Result<Reply<OwnProfile>, Problem> {
+async fn register(stranger: Stranger, Body(registration): Body<RegisterRequest>) -> Result<Reply<OwnProfile>, Problem> {
     let outcome = stranger.app.commands.register(registration, &stranger.context).await?;
     let user = outcome.value.user;
     stranger.turned_out_to_be(user, &outcome);
@@ -179,7 +173,7 @@ struct SearchQuery {
 #[utoipa::path(get, path = "/v1/users", tag = "Accounts", params(SearchQuery), responses(
     (status = 200, description = "Public profiles", body = List<Profile>),
 ))]
-async fn search(reading: Reading, Query(asked): Query<SearchQuery>) -> Result<Json<List<Profile>>, Problem> {
+async fn search(reading: Reading, InQuery(asked): InQuery<SearchQuery>) -> Result<Json<List<Profile>>, Problem> {
     let list = format!("users {}", asked.query);
     let place: Option<(String, String)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(term, username)| UserCursor { term, username });
