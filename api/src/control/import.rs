@@ -118,12 +118,7 @@ impl Operator {
         }
     }
 
-    pub(super) async fn import(
-        &self,
-        input: impl AsyncBufRead + Unpin + Send,
-        skip: u64,
-        reports: &Reports,
-    ) -> Ended {
+    pub(super) async fn import(&self, input: impl AsyncBufRead + Unpin + Send, skip: u64, reports: &Reports) -> Ended {
         let mut reader = Reader::new(input);
         let mut met = Met::default();
         let mut total = Appended::default();
@@ -143,9 +138,16 @@ impl Operator {
             let progress = Report::Progress { what: "lines".to_owned(), done: reader.number, total: None };
             report(reports, progress).await?;
         }
+        self.caught_up(reports).await?;
         let Met { accounts, .. } = met;
         let (events, idle, lines) = (total.events, total.without_effect, reader.number);
-        Ok((0, format!("{lines} lines: {accounts} accounts made, {events} events appended, {idle} steps told nothing new, {} lines were there already", skip.min(lines))))
+        Ok((
+            0,
+            format!(
+                "{lines} lines: {accounts} accounts made, {events} events appended, {idle} steps told nothing new, {} lines were there already",
+                skip.min(lines)
+            ),
+        ))
     }
 
     /// Makes the accounts that a batch needs, many at a time.
@@ -162,9 +164,12 @@ impl Operator {
                 }
             }
         }
-        let mut made = stream::iter(new)
-            .map(|(name, at)| async move { Ok::<_, OperationError>((name, self.commands.history_person(name, at).await?)) })
-            .buffer_unordered(ACCOUNTS_AT_ONCE);
+        let mut made =
+            stream::iter(new)
+                .map(|(name, at)| async move {
+                    Ok::<_, OperationError>((name, self.commands.history_person(name, at).await?))
+                })
+                .buffer_unordered(ACCOUNTS_AT_ONCE);
         while let Some((name, (person, fresh))) = made.try_next().await? {
             met.accounts += u64::from(fresh);
             met.people.insert(name.to_owned(), person);
