@@ -9,7 +9,7 @@ use tidings_event_store::{
     keys::SecretError,
     sqlite::{OpenError, SqliteEventStore},
 };
-use tidings_projections::{Log, Options, SqliteViews, Views, ViewsError};
+use tidings_projections::{Options, SqliteViews, Views, ViewsError, runner::Log};
 
 use crate::{clock, config::Config, control::Operator};
 

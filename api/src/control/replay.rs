@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use tidings_projections::{Pace, Projection, ViewsError};
+use tidings_projections::{Projection, ViewsError, runner::Pace};
 
 use super::{Ended, OperationError, Operator, Report, Reports, report};
 

@@ -25,11 +25,11 @@ use crate::{
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(projections))
-        .routes(routes!(rebuild))
-        .routes(routes!(verify))
-        .routes(routes!(grant, revoke))
-        .routes(routes!(suspend, reinstate))
+        .routes(routes!(list_projections))
+        .routes(routes!(rebuild_projection))
+        .routes(routes!(verify_projection))
+        .routes(routes!(grant_role, revoke_role))
+        .routes(routes!(suspend_user, reinstate_user))
 }
 
 /// A caller with the role `operator`; 403 for all others.
@@ -120,7 +120,7 @@ impl From<ProjectionStatus> for ProjectionBody {
 #[utoipa::path(get, path = "/v1/admin/projections", tag = "Operation", responses(
     (status = 200, description = "How each of them is doing", body = List<ProjectionBody>),
 ))]
-async fn projections(Operator(acting): Operator) -> Result<Json<List<ProjectionBody>>, Problem> {
+async fn list_projections(Operator(acting): Operator) -> Result<Json<List<ProjectionBody>>, Problem> {
     let status = acting.app.views.status().await?;
     Ok(Json(List { items: status.into_iter().map(Into::into).collect(), next: None }))
 }
@@ -149,7 +149,10 @@ const NOTHING_APPENDED: Outcome<()> = Outcome { value: (), position: None, repla
     params(("name" = String, Path, description = "Which")),
     responses((status = 202, description = "It has begun", body = Rebuilding)),
 )]
-async fn rebuild(Operator(acting): Operator, Path((name,)): Path<(String,)>) -> Result<Reply<Rebuilding>, Problem> {
+async fn rebuild_projection(
+    Operator(acting): Operator,
+    Path((name,)): Path<(String,)>,
+) -> Result<Reply<Rebuilding>, Problem> {
     let (views, projection) = (acting.app.views.clone(), named(&name)?);
     let mut rebuild = tokio::spawn(async move { views.rebuild(projection, Pace::default()).await });
     // one that cannot begin says so at once
@@ -211,7 +214,7 @@ impl From<Verification> for VerificationBody {
     params(("name" = String, Path, description = "Which")),
     responses((status = 200, description = "What was found", body = VerificationBody)),
 )]
-async fn verify(
+async fn verify_projection(
     Operator(acting): Operator,
     Path((name,)): Path<(String,)>,
 ) -> Result<Reply<VerificationBody>, Problem> {
@@ -239,7 +242,10 @@ async fn change_role(acting: Acting, user: &str, role: &str, has: bool) -> Resul
     ),
     responses((status = 204, description = "They have it")),
 )]
-async fn grant(Operator(acting): Operator, Path((user, role)): Path<(String, String)>) -> Result<Reply<()>, Problem> {
+async fn grant_role(
+    Operator(acting): Operator,
+    Path((user, role)): Path<(String, String)>,
+) -> Result<Reply<()>, Problem> {
     change_role(acting, &user, &role, true).await
 }
 
@@ -251,7 +257,10 @@ async fn grant(Operator(acting): Operator, Path((user, role)): Path<(String, Str
     ),
     responses((status = 204, description = "They do not have it")),
 )]
-async fn revoke(Operator(acting): Operator, Path((user, role)): Path<(String, String)>) -> Result<Reply<()>, Problem> {
+async fn revoke_role(
+    Operator(acting): Operator,
+    Path((user, role)): Path<(String, String)>,
+) -> Result<Reply<()>, Problem> {
     change_role(acting, &user, &role, false).await
 }
 
@@ -262,7 +271,7 @@ async fn revoke(Operator(acting): Operator, Path((user, role)): Path<(String, St
     params(("user" = String, Path, description = "An id, a username, or `me`")),
     responses((status = 204, description = "It is suspended")),
 )]
-async fn suspend(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
+async fn suspend_user(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
     let user = acting.app.commands.resolve_user(&user, acting.user()).await?;
     let outcome = acting.app.commands.suspend(user, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
@@ -273,7 +282,7 @@ async fn suspend(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> 
     params(("user" = String, Path, description = "An id, a username, or `me`")),
     responses((status = 204, description = "It is not suspended")),
 )]
-async fn reinstate(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
+async fn reinstate_user(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
     let user = acting.app.commands.resolve_user(&user, acting.user()).await?;
     let outcome = acting.app.commands.reinstate(user, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))

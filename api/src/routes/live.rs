@@ -12,7 +12,6 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use tidings_event_store::Position;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -30,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(follow_live))
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct LiveQuery {
     /// Resume after this position, as the header `Last-Event-ID` does.

@@ -4,7 +4,7 @@ use axum::Json;
 use serde::Deserialize;
 use tidings_domain::{ConversationId, conversation::MemberRole};
 use tidings_projections::model::MemberCursor;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, MemberBody};
@@ -16,10 +16,10 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(put, remove))
+    OpenApiRouter::new().routes(routes!(list_members)).routes(routes!(put_member, remove_member))
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct MembersQuery {
     #[serde(default)]
@@ -36,7 +36,7 @@ struct MembersQuery {
     params(("conversation" = String, Path, format = "uuid", description = "Which"), MembersQuery),
     responses((status = 200, description = "The members", body = List<MemberBody>)),
 )]
-async fn list(
+async fn list_members(
     reading: Reading,
     Path((id,)): Path<(ConversationId,)>,
     InQuery(asked): InQuery<MembersQuery>,
@@ -86,7 +86,7 @@ impl Checked for PutMemberRequest {
     ),
     responses((status = 200, description = "The member now", body = MemberBody)),
 )]
-async fn put(
+async fn put_member(
     acting: Acting,
     Path((id, user)): Path<(ConversationId, String)>,
     MaybeBody(role): MaybeBody<PutMemberRequest>,
@@ -109,7 +109,7 @@ async fn put(
     ),
     responses((status = 204, description = "They are not in it")),
 )]
-async fn remove(acting: Acting, Path((id, user)): Path<(ConversationId, String)>) -> Result<Reply<()>, Problem> {
+async fn remove_member(acting: Acting, Path((id, user)): Path<(ConversationId, String)>) -> Result<Reply<()>, Problem> {
     let (commands, me) = (&acting.app.commands, acting.user());
     let user = commands.resolve_user(&user, me).await?;
     let outcome = commands.remove_member(id, me, user, &acting.context).await?;

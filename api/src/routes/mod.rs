@@ -11,6 +11,7 @@ mod message_actions;
 mod messages;
 mod reading;
 mod received;
+mod sending;
 mod sessions;
 mod shapes;
 mod unread;
@@ -33,6 +34,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(members::routes())
         .merge(reading::routes())
+        .merge(sending::routes())
         .merge(messages::routes())
         .merge(message_actions::routes())
         .merge(received::routes())
