@@ -30,6 +30,9 @@ use crate::{
 /// How long requests that were begun may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long the start waits for views that are nearly there.
+const VIEWS_WITHIN: Duration = Duration::from_secs(1);
+
 /// Why the server does not run, in one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -80,7 +83,6 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     edge::start_logging(&config);
     let stopped = signals().map_err(ServeError::Signals)?;
     let running = serve(config).await?;
-    tracing::info!("listening on http://{}", running.addr);
     stopped.await;
     tracing::info!("stopping");
     running.shutdown().await;
@@ -100,6 +102,13 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 
 /// Starts a server in this process. It serves when this returns.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
+    // First of all: whoever starts the server on port 0 reads the address from the first line of its log. Who connects
+    // already waits until the stores are open.
+    let failed = |source| ServeError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    tracing::info!("listening on http://{addr}");
+
     let stores = Stores::open(&config).await?;
     let mut forgetting =
         Forgetting::new(stores.store.clone(), stores.codec.clone(), stores.commands.clone(), stores.views.clone())
@@ -108,9 +117,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let forgetting = tokio::spawn(forgetting.run());
     let control = control::listen(&config.data_dir, stores.operator()).map_err(ServeError::Control)?;
 
-    let failed = |source| ServeError::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-    let addr = listener.local_addr().map_err(failed)?;
+    wait_for_views(&stores).await?;
 
     let (live, following) =
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
@@ -122,6 +129,27 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let begun = Begun { stores, live, readiness, background: vec![forgetting, control, following] };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
     Ok(Running { addr, stop, ended })
+}
+
+/// Views that are nearly there answer from the first request on; those that take longer to build answer 503 until then.
+async fn wait_for_views(stores: &Stores) -> Result<(), ServeError> {
+    let head = stores.store.head().await.map_err(ForgettingError::from)?;
+    if let Err(late) = stores.views.wait_for(head, VIEWS_WITHIN).await {
+        tracing::warn!("{late}");
+    }
+    let mut waited = tokio::time::interval(Duration::from_millis(5));
+    let nobody = UserId::new(Uuid::nil());
+    let ready = async {
+        while stores.views.queries().user(nobody).await.is_err()
+            || stores.views.queries().unread_summary(nobody).await.is_err()
+        {
+            waited.tick().await;
+        }
+    };
+    if timeout(VIEWS_WITHIN, ready).await.is_err() {
+        tracing::warn!("the views are still being built");
+    }
+    Ok(())
 }
 
 /// All routes with everything around them.

@@ -219,11 +219,10 @@ impl From<CodecError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
-        let kind = match &error {
-            QueryError::NotReady => Kind::ViewsNotReady,
-            QueryError::Unavailable(_) => Kind::Unavailable,
-        };
-        failed(&error, kind)
+        match &error {
+            QueryError::NotReady => Kind::ViewsNotReady.into(),
+            QueryError::Unavailable(_) => failed(&error, Kind::Unavailable),
+        }
     }
 }
 
