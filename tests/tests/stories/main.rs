@@ -2,10 +2,14 @@
 
 mod accounts;
 mod changing;
+mod consistency;
 mod direct;
 mod groups;
+mod idempotency;
 mod inbox;
+mod live;
 mod pages;
+mod problems;
 mod reading;
 mod sending;
 mod sessions;

@@ -147,7 +147,7 @@ struct Dice(u64);
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
+        usize::try_from(self.0 >> 33).expect("31 bits fit") % sides
     }
 }
 
@@ -159,7 +159,7 @@ async fn one_step(
     sent: &mut Vec<Value>,
     gone: &mut BTreeSet<u64>,
 ) {
-    let group = sent[0]["conversation_id"].as_str().unwrap().to_owned();
+    let group = sent[0]["conversation_id"].as_str().expect("it was sent somewhere").to_owned();
     let any = sent[dice.roll(sent.len())].clone();
     let (at, own) = (seq(&any), any["sender"]["id"] == bob.id);
     match dice.roll(9) {
