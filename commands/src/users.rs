@@ -147,6 +147,12 @@ impl Commands {
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
         self.must_know_password(user, current).await?;
+        self.set_password(user, new, context).await
+    }
+
+    /// Gives the account a password, as an operator may for one that was imported or whose owner has lost it, and ends all
+    /// sessions but the one this is asked in.
+    pub async fn set_password(&self, user: UserId, new: &Password, context: &Context) -> Result<Outcome<()>, Error> {
         let password_hash = self.0.hasher.hash(new).await?;
         let command = UserCommand::ChangePassword { password_hash, keep: context.session, at: context.now };
         Ok(self.0.users.execute(StreamId::User(user), &command, context).await?.map(drop))

@@ -30,7 +30,7 @@ pub enum EventError {
 
 /// An event as the event store sees it.
 ///
-/// Names and shapes are the storage format: they only grow. `domain/tests/stored_forms.rs` guards each by a snapshot.
+/// Names and shapes are the storage format: they only grow. `domain/tests/stored_forms` guards each by a snapshot.
 pub trait StoredEvent: Sized + Send + Sync + 'static {
     /// Every stored name of this family.
     const NAMES: &'static [&'static str];
@@ -160,7 +160,20 @@ pub enum Event {
 macro_rules! delegate {
     ($($family:ident($inner:ident)),+ $(,)?) => {
         impl StoredEvent for Event {
-            const NAMES: &'static [&'static str] = &[];
+            const NAMES: &'static [&'static str] = &{
+                let mut all = [""; 0 $(+ $inner::NAMES.len())+];
+                let mut filled = 0;
+                $(
+                    let (mut next, family) = (0, $inner::NAMES);
+                    while next < family.len() {
+                        all[filled] = family[next];
+                        filled += 1;
+                        next += 1;
+                    }
+                )+
+                assert!(filled == all.len());
+                all
+            };
 
             fn name(&self) -> &'static str {
                 match self { $(Self::$family(event) => event.name(),)+ }

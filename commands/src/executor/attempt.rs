@@ -75,7 +75,7 @@ where
             return Attempt::Failed(Error::Internal("the store gave no ticket".to_owned()));
         };
         let due = loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY;
-        let snapshot = if due { shared.snapshot::<D>(&loaded.state, loaded.version) } else { None };
+        let snapshot = if due { shared.snapshot::<D>(self.name(), &loaded.state, loaded.version) } else { None };
         Attempt::Submitted(Pending { ticket, epoch: loaded.epoch, outcomes, snapshot })
     }
 

@@ -53,7 +53,7 @@ impl Shared {
             }
         }
         if version - began > SNAPSHOT_EVERY {
-            self.save_snapshot(name, self.snapshot::<D>(&state, version));
+            self.save_snapshot(name, self.snapshot::<D>(name, &state, version));
         }
         Ok((state, version))
     }
@@ -65,25 +65,25 @@ impl Shared {
             return Ok(None);
         }
         // a shortcut that cannot be read is not taken
-        let state = self.open(&snapshot).and_then(|state| serde_json::from_slice(&state).ok());
+        let state = self.open(name, &snapshot).and_then(|state| serde_json::from_slice(&state).ok());
         Ok(state.map(|state| (state, snapshot.version)))
     }
 
     /// The state as a snapshot, sealed under the installation's secret; `None` for kinds that keep none.
-    pub(super) fn snapshot<D: Decider>(&self, state: &D::State, version: u64) -> Option<Snapshot> {
+    pub(super) fn snapshot<D: Decider>(&self, name: &StreamName, state: &D::State, version: u64) -> Option<Snapshot> {
         let format = D::snapshot_format()?;
         let plain = serde_json::to_vec(state).ok()?;
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).ok()?;
-        let payload = Payload { msg: &plain, aad: &version.to_le_bytes() };
+        let payload = Payload { msg: &plain, aad: &binding(name, version) };
         let sealed = self.snapshots.encrypt(&XNonce::from(nonce), payload).ok()?;
         let data = [nonce.as_slice(), &sealed].concat().into();
         Some(Snapshot { version, format: format.to_owned(), data })
     }
 
-    fn open(&self, snapshot: &Snapshot) -> Option<Vec<u8>> {
+    fn open(&self, name: &StreamName, snapshot: &Snapshot) -> Option<Vec<u8>> {
         let (nonce, sealed) = snapshot.data.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: sealed, aad: &snapshot.version.to_le_bytes() };
+        let payload = Payload { msg: sealed, aad: &binding(name, snapshot.version) };
         self.snapshots.decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
@@ -97,4 +97,9 @@ impl Shared {
             }
         });
     }
+}
+
+/// A snapshot put in another's place does not open.
+fn binding(name: &StreamName, version: u64) -> Vec<u8> {
+    [name.as_str().as_bytes(), b"\0", &version.to_le_bytes()].concat()
 }

@@ -91,6 +91,10 @@ fn add(by: u128, who: u128, role: Option<MemberRole>) -> ConversationCommand {
     ConversationCommand::AddMember { by: user(by), user: user(who), role, at: AT }
 }
 
+fn join(by: u128) -> ConversationCommand {
+    ConversationCommand::Join { by: user(by), at: AT }
+}
+
 fn remove(by: u128, who: u128) -> ConversationCommand {
     ConversationCommand::RemoveMember { by: user(by), user: user(who), at: AT }
 }

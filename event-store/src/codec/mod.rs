@@ -163,7 +163,9 @@ impl Codec {
         match self.keyring.load(keys.iter().copied()).await {
             // a block that is missing or damaged poisons its own events only
             Ok(()) | Err(KeyError::Damaged(_)) => {}
-            Err(error @ (KeyError::Unavailable(_) | KeyError::WrongSecret)) => return Err(error),
+            Err(error @ (KeyError::Unavailable(_) | KeyError::Refused(_) | KeyError::WrongSecret)) => {
+                return Err(error);
+            }
         }
         let mut opened = Vec::with_capacity(outcomes.len());
         for outcome in outcomes.drain(..) {

@@ -23,6 +23,9 @@ pub enum KeyError {
     /// The disk or the database does not answer as it should.
     #[error("the key store is unavailable: {0}")]
     Unavailable(String),
+    /// The file cannot be used as it is. Says what is wrong and what to do; it was not touched.
+    #[error("{0}")]
+    Refused(String),
     /// The keys were wrapped under another secret.
     #[error(
         "the keys were made under another secret: start with the secret they were made with (TIDINGS_SECRET, or the file \

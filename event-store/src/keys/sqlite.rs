@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -10,13 +10,36 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
 use super::{KeyBlocks, KeyError, WrappedBlock, blocks::Wrapper, secret::InstallationSecret};
+use crate::sqlite::file::{FileKind, HeldFile};
 
 const MIGRATIONS: &[M<'static>] =
     &[M::up(include_str!("../../../migrations/sqlite/keys/20261120120000_create_key_blocks.sql"))];
 
+/// "TidK": tells `keys.db` from every other SQLite file.
+const APPLICATION_ID: i32 = 0x5469_644b;
+
+const KIND: FileKind = FileKind {
+    name: "key store",
+    application_id: APPLICATION_ID,
+    schema: MIGRATIONS.len(),
+    probe: "SELECT count(*) FROM key_check, erased_to, (SELECT 1 FROM key_blocks LIMIT 1)",
+};
+
 /// Blocks in a SQLite file of their own, `synchronous=FULL`, `secure_delete` on, the WAL truncated after each erasure.
 #[derive(Clone)]
-pub struct SqliteKeyBlocks(Arc<Mutex<Connection>>);
+pub struct SqliteKeyBlocks(Arc<Held>);
+
+struct Held {
+    connection: Mutex<Connection>,
+    // dropped after the connection: nobody else may come in before
+    _file: HeldFile,
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 fn unavailable(error: impl std::fmt::Display) -> KeyError {
     KeyError::Unavailable(error.to_string())
@@ -29,7 +52,9 @@ fn id(number: u64) -> i64 {
 impl SqliteKeyBlocks {
     /// Opens or makes the file. Notices a secret other than the one its keys were made under.
     pub fn open(path: &Path, secret: &InstallationSecret) -> Result<Self, KeyError> {
+        let file = HeldFile::take(path, KIND).map_err(|error| KeyError::Refused(error.to_string()))?;
         let mut connection = Connection::open(path).map_err(unavailable)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(unavailable)?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
@@ -38,12 +63,12 @@ impl SqliteKeyBlocks {
             .map_err(unavailable)?;
         Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(unavailable)?;
         check_secret(&connection, secret)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self(Arc::new(Held { connection: Mutex::new(connection), _file: file })))
     }
 
     /// Key blocks are small and read by primary key; the work runs on the caller's thread but for what syncs.
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, KeyError> {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)).map_err(unavailable)
+        work(&mut self.0.lock()).map_err(unavailable)
     }
 
     async fn syncing<T: Send + 'static>(
@@ -51,7 +76,7 @@ impl SqliteKeyBlocks {
         work: impl FnOnce(&mut Connection) -> Result<T, KeyError> + Send + 'static,
     ) -> Result<T, KeyError> {
         let shared = self.0.clone();
-        let work = move || work(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
+        let work = move || work(&mut shared.lock());
         tokio::task::spawn_blocking(work).await.map_err(unavailable)?
     }
 }

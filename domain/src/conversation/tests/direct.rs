@@ -48,6 +48,9 @@ fn nobody_joins_leaves_renames_or_gets_a_role_in_a_direct_conversation() {
     for command in commands(1) {
         assert_eq!(when(&[direct(&[1, 2])], &command), Err(ConversationRefusal::DirectIsFixed), "{command:?}");
     }
+    for by in [1, 3] {
+        assert_eq!(when(&[direct(&[1, 2])], &join(by)), Err(ConversationRefusal::DirectIsFixed));
+    }
     for command in commands(3) {
         assert_eq!(when(&[direct(&[1, 2])], &command), Err(ConversationRefusal::NotAMember), "{command:?}");
     }

@@ -28,7 +28,7 @@ fn a_group_starts_with_at_most_a_thousand_people() {
 
 #[test]
 fn nothing_happens_in_a_conversation_that_was_never_started() {
-    for command in [rename(1, "Else"), add(1, 2, None), remove(1, 2), remove(1, 1), send(1)] {
+    for command in [rename(1, "Else"), add(1, 2, None), join(1), remove(1, 2), remove(1, 1), send(1)] {
         assert_eq!(when(&[], &command), Err(ConversationRefusal::NoSuchConversation), "{command:?}");
     }
 }
@@ -64,8 +64,17 @@ fn a_full_group_takes_nobody_more_but_still_changes_roles() {
     let full = Some(conversation);
     let decide = |command| ConversationDecider::decide(&full, &command);
     assert_eq!(decide(add(2, 3, None)), Err(ConversationRefusal::TooManyMembers));
+    assert_eq!(decide(join(3)), Err(ConversationRefusal::TooManyMembers));
     assert_eq!(decide(add(1, 2, None)), Ok(vec![]));
     assert_eq!(decide(add(1, 2, Some(MemberRole::Admin))), Ok(vec![became(2, MemberRole::Admin, 1)]));
+}
+
+#[test]
+fn who_joins_by_themselves_is_a_member_and_joins_once() {
+    let given = [group(&[1, 2]), added(3, MemberRole::Member, 3)];
+    assert_eq!(when(&given[..1], &join(3)), Ok(vec![given[1].clone()]));
+    assert_eq!(when(&given, &join(3)), Ok(vec![]));
+    assert_eq!(when(&given, &join(1)), Ok(vec![]));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn an_owner_who_returns_is_a_member_like_any_other() {
 }
 
 #[test]
-fn a_group_without_people_stays_empty() {
+fn a_group_without_people_waits_for_one_who_joins() {
     let mut given = vec![group(&[1, 2]), removed(2, 2), sent(1, 1)];
     let events = owner_leaves(&given, 1);
     assert_eq!(events, [removed(1, 1)]);
@@ -51,6 +51,7 @@ fn a_group_without_people_stays_empty() {
     for command in [send(1), add(1, 1, None), add(2, 2, None), rename(1, "Else"), start_group(&[1, 2])] {
         assert_eq!(when(&given, &command), Err(ConversationRefusal::NotAMember), "{command:?}");
     }
+    assert_eq!(when(&given, &join(2)), Ok(vec![added(2, MemberRole::Owner, 2)]));
     assert!(after(&given).shows(user(1), 1));
     assert!(!after(&given).shows(user(2), 1));
 }
