@@ -27,7 +27,7 @@ mod talk;
 
 use std::{
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -138,6 +138,11 @@ impl TestApp {
     /// Runs another command of the program on the same data: `app.tool(&["replay", "--verify"])`.
     pub fn tool(&self, arguments: &[&str]) -> Output {
         self.server.tool(arguments)
+    }
+
+    /// The same, to be run by the test itself.
+    pub fn tool_command(&self, arguments: &[&str]) -> Command {
+        self.server.command(arguments)
     }
 
     /// Runs a command that must succeed; its standard output.

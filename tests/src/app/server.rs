@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// The program with these arguments, in the same surroundings as the server.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let program = binary::tidings().as_os_str().to_owned();
         let words: Vec<_> = self.setup.before.iter().map(Into::into).chain([program]).collect();
         let mut command = Command::new(&words[0]);

@@ -2,13 +2,17 @@
 
 mod accounts;
 mod changing;
+mod closing;
 mod consistency;
 mod direct;
 mod groups;
 mod idempotency;
+mod import;
 mod inbox;
 mod live;
+mod operating;
 mod pages;
+mod privacy;
 mod problems;
 mod reading;
 mod sending;
