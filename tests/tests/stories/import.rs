@@ -89,9 +89,12 @@ fn count(lines: &[Line]) -> Count {
 /// Signs in as an imported account: operators give it a password first.
 async fn as_imported(app: &TestApp, username: &str) -> Person {
     use std::{io::Write, process::Stdio};
-    let mut tool = app.tool_command(&["password", username]).stdin(Stdio::piped()).spawn().unwrap();
-    tool.stdin.take().unwrap().write_all(b"imported password\n").unwrap();
-    assert!(tool.wait().unwrap().success());
+    let mut tool =
+        app.tool_command(&["password", username]).stdin(Stdio::piped()).spawn().expect("the program is there");
+    let mut input = tool.stdin.take().expect("it was asked for");
+    input.write_all(b"imported password\n").expect("it reads");
+    drop(input);
+    assert!(tool.wait().expect("it is ours").success());
     app.sign_in(username, "imported password").await
 }
 
@@ -101,7 +104,7 @@ async fn a_chat_log_becomes_accounts_members_and_messages_at_their_own_times() {
     let lines = log();
     let expected = count(&lines);
     let file = app.data_dir().with_extension("ndjson");
-    let text: String = lines.iter().map(|line| format!("{}\n", line.json())).collect();
+    let text: String = lines.iter().flat_map(|line| [line.json().to_string(), "\n".to_owned()]).collect();
     std::fs::write(&file, &text).unwrap();
     let path = file.to_str().unwrap();
     app.tool_done(&["import", path]);
