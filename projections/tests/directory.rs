@@ -1,4 +1,5 @@
 //! People and their sessions.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Laws of the views over random histories: the unread algebra agrees with counting message by message, and a view is a
 //! function of the log alone.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
 
 mod support;
 
@@ -13,11 +14,7 @@ enum Step {
     Send(usize),
     Add(usize, usize),
     Remove(usize, usize),
-    ReadUpTo(usize, usize),
-    Deliver(usize, usize),
-    MarkRead(usize, usize),
-    MarkUnread(usize, usize),
-    Hide(usize, usize),
+    Reader(usize, usize, Reading),
     Delete(usize),
     Edit(usize),
     React(usize, usize),
@@ -27,7 +24,26 @@ enum Step {
     Settle,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    UpTo,
+    Delivered,
+    Read,
+    Unread,
+    Hide,
+}
+
 const PEOPLE: usize = 4;
+
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        2 => Just(Reading::UpTo),
+        1 => Just(Reading::Delivered),
+        3 => Just(Reading::Read),
+        3 => Just(Reading::Unread),
+        2 => Just(Reading::Hide),
+    ]
+}
 
 fn step() -> impl Strategy<Value = Step> {
     let (who, which) = (0..PEOPLE, 0..12_usize);
@@ -35,11 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => who.clone().prop_map(Step::Send),
         1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Add(by, user)),
         1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Remove(by, user)),
-        2 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::ReadUpTo(user, seq)),
-        1 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::Deliver(user, seq)),
-        3 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::MarkRead(user, seq)),
-        3 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::MarkUnread(user, seq)),
-        2 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::Hide(user, seq)),
+        11 => (who.clone(), which.clone(), reading()).prop_map(|(user, seq, what)| Step::Reader(user, seq, what)),
         2 => which.clone().prop_map(Step::Delete),
         1 => which.clone().prop_map(Step::Edit),
         1 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::React(user, seq)),
@@ -139,9 +151,7 @@ impl History {
                     self.world.act(id, self.people[user], MessageAction::Pin).await;
                 }
             }
-            Step::ReadUpTo(..) | Step::Deliver(..) | Step::MarkRead(..) | Step::MarkUnread(..) | Step::Hide(..) => {
-                self.reader(step).await
-            }
+            Step::Reader(user, back, what) => self.reader(user, back, what).await,
         }
     }
 
@@ -150,26 +160,17 @@ impl History {
         self.world.message_ids(self.group).into_iter().find(|id| id.seq == seq)
     }
 
-    async fn reader(&mut self, step: Step) {
-        let (Step::ReadUpTo(user, back)
-        | Step::Deliver(user, back)
-        | Step::MarkRead(user, back)
-        | Step::MarkUnread(user, back)
-        | Step::Hide(user, back)) = step
-        else {
-            return;
-        };
+    async fn reader(&mut self, user: usize, back: usize, what: Reading) {
         let (user, Some(seq)) = (self.people[user], self.seq(back)) else { return };
         if !self.present(user) {
             return;
         }
-        let countable = self.model.may_count(user, seq);
-        let action = match step {
-            Step::ReadUpTo(..) => ReaderAction::ReadUpTo(seq),
-            Step::Deliver(..) => ReaderAction::DeliveredUpTo(seq),
-            Step::MarkRead(..) => ReaderAction::MarkRead(seq),
-            Step::MarkUnread(..) => ReaderAction::MarkUnread { seq, countable },
-            _ => ReaderAction::Hide(seq),
+        let action = match what {
+            Reading::UpTo => ReaderAction::ReadUpTo(seq),
+            Reading::Delivered => ReaderAction::DeliveredUpTo(seq),
+            Reading::Read => ReaderAction::MarkRead(seq),
+            Reading::Unread => ReaderAction::MarkUnread { seq, countable: self.model.may_count(user, seq) },
+            Reading::Hide => ReaderAction::Hide(seq),
         };
         self.world.read(self.group, user, action).await;
         match action {

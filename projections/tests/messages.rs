@@ -3,32 +3,26 @@
 mod support;
 
 use support::World;
-use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction};
-use tidings_projections::model::{Message, MessageAnchor, Reaction, ReceivedCursor, ReceivedFilter};
+use tidings_domain::{message::MessageAction, reader::ReaderAction};
+use tidings_projections::model::{
+    Message, MessageAnchor,
+    MessageAnchor::{After, Around, Before, Newest},
+    Reaction, ReceivedCursor, ReceivedFilter,
+};
 
 fn seqs(messages: &[Message]) -> Vec<u64> {
     messages.iter().map(|message| message.id.seq).collect()
 }
 
-async fn talk(world: &mut World, messages: u64) -> (UserId, UserId, ConversationId) {
-    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
-    let group = world.group(ada, &[bob]).await;
-    for n in 1..=messages {
-        world.send(group, ada, &format!("message {n}")).await;
-    }
-    (ada, bob, group)
-}
-
 #[tokio::test]
 async fn a_page_is_newest_first_on_every_side_of_its_anchor() {
     let mut world = World::following().await;
-    let (_, bob, group) = talk(&mut world, 10).await;
+    let (_, bob, group) = world.talk(10).await;
     let queries = world.settled().await;
     let page = async |anchor, limit| {
         let page = queries.messages(bob, group, anchor, None, limit).await.unwrap().unwrap();
         (seqs(&page.items), page.next)
     };
-    use MessageAnchor::{After, Around, Before, Newest};
     assert_eq!(page(Newest, 3).await, (vec![10, 9, 8], Some(Before(8))));
     assert_eq!(page(Before(8), 3).await, (vec![7, 6, 5], Some(Before(5))));
     assert_eq!(page(Before(3), 3).await, (vec![2, 1], None));
@@ -47,8 +41,8 @@ async fn a_page_is_newest_first_on_every_side_of_its_anchor() {
 #[tokio::test]
 async fn pages_are_stable_while_messages_arrive() {
     let mut world = World::following().await;
-    let (ada, bob, group) = talk(&mut world, 10).await;
-    let (mut anchor, mut shown) = (MessageAnchor::Newest, Vec::new());
+    let (ada, bob, group) = world.talk(10).await;
+    let (mut anchor, mut shown) = (Newest, Vec::new());
     loop {
         let queries = world.settled().await;
         let page = queries.messages(bob, group, anchor, None, 3).await.unwrap().unwrap();
@@ -63,7 +57,7 @@ async fn pages_are_stable_while_messages_arrive() {
 #[tokio::test]
 async fn a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_for_one() {
     let mut world = World::following().await;
-    let (ada, bob, group) = talk(&mut world, 3).await;
+    let (ada, bob, group) = world.talk(3).await;
     let ids = world.message_ids(group);
     world.edit(ids[0], ada, "changed").await;
     world.react(ids[0], bob, "👍").await;
@@ -92,7 +86,7 @@ async fn a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_fo
 #[tokio::test]
 async fn a_message_shows_edits_reactions_replies_and_mentions() {
     let mut world = World::following().await;
-    let (ada, bob, group) = talk(&mut world, 1).await;
+    let (ada, bob, group) = world.talk(1).await;
     let first = world.message_ids(group)[0];
     let reply = world.send_with(group, bob, "@ada yes", Some(1), vec![ada]).await;
     world.react(first, bob, "🎉").await;
@@ -189,7 +183,7 @@ async fn received_is_all_that_others_sent_newest_first_over_all_conversations() 
 #[tokio::test]
 async fn received_is_stable_while_messages_arrive() {
     let mut world = World::following().await;
-    let (ada, bob, group) = talk(&mut world, 9).await;
+    let (ada, bob, group) = world.talk(9).await;
     let direct = world.direct(ada, bob).await;
     world.send(direct, ada, "one more").await;
     let (mut shown, mut cursor) = (Vec::new(), None::<ReceivedCursor>);
