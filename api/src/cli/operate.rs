@@ -13,9 +13,9 @@ use tokio::{
 };
 
 use crate::{
-    app::App,
     config::Config,
     control::{self, Operation, Report},
+    stores::Stores,
 };
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -60,13 +60,13 @@ pub(super) async fn perform(
         let reports = control::connect(&config.data_dir, &operation, input).await?;
         return show(reports, total).await;
     }
-    let app = App::open(config).await?;
+    let stores = Stores::open(config).await?;
     let (reports, waiting) = mpsc::channel(1_000);
-    let operator = app.operator();
+    let operator = stores.operator();
     let work = tokio::spawn(async move { operator.run(operation, input, reports).await });
     let ended = show(waiting, total).await;
     work.await?;
-    app.close().await;
+    stores.close().await;
     ended
 }
 

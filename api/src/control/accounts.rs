@@ -19,10 +19,13 @@ impl Operator {
         let id = self.named(user).await?;
         let outcome = self.commands.grant_role(id, role, &now()).await?;
         let role = role.as_str();
-        Ok((0, match outcome.position {
-            Some(_) => format!("{user} is {role} now"),
-            None => format!("{user} is {role} already"),
-        }))
+        Ok((
+            0,
+            match outcome.position {
+                Some(_) => format!("{user} is {role} now"),
+                None => format!("{user} is {role} already"),
+            },
+        ))
     }
 
     pub(super) async fn set_password(&self, user: &str, input: impl AsyncBufRead + Unpin + Send) -> Ended {

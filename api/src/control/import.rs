@@ -16,7 +16,6 @@ use super::{
     line::{Deed, Line},
     report,
 };
-use crate::clock;
 
 /// Lines that become one append.
 const BATCH: usize = 1_000;
@@ -118,12 +117,7 @@ impl Operator {
         }
     }
 
-    pub(super) async fn import(
-        &self,
-        input: impl AsyncBufRead + Unpin + Send,
-        skip: u64,
-        reports: &Reports,
-    ) -> Ended {
+    pub(super) async fn import(&self, input: impl AsyncBufRead + Unpin + Send, skip: u64, reports: &Reports) -> Ended {
         let mut reader = Reader::new(input);
         let mut met = Met::default();
         let mut total = Appended::default();
@@ -143,14 +137,21 @@ impl Operator {
             let progress = Report::Progress { what: "lines".to_owned(), done: reader.number, total: None };
             report(reports, progress).await?;
         }
+        self.caught_up(reports).await?;
         let Met { accounts, .. } = met;
         let (events, idle, lines) = (total.events, total.without_effect, reader.number);
-        Ok((0, format!("{lines} lines: {accounts} accounts made, {events} events appended, {idle} steps told nothing new, {} lines were there already", skip.min(lines))))
+        Ok((
+            0,
+            format!(
+                "{lines} lines: {accounts} accounts made, {events} events appended, {idle} steps told nothing new, {} lines were there already",
+                skip.min(lines)
+            ),
+        ))
     }
 
     /// Makes the accounts that a batch needs, many at a time.
     async fn meet(&self, batch: &[Numbered], met: &mut Met) -> Result<(), OperationError> {
-        let mut new: HashMap<&str, Timestamp> = HashMap::new();
+        let mut new: HashMap<String, Timestamp> = HashMap::new();
         for Numbered { line, .. } in batch {
             let second = match &line.deed {
                 Deed::Rename(name) => Some(name.as_str()),
@@ -158,16 +159,21 @@ impl Operator {
             };
             for name in [Some(line.nick.as_str()), second].into_iter().flatten() {
                 if !met.people.contains_key(name) {
-                    new.entry(name).or_insert(line.at);
+                    new.entry(name.to_owned()).or_insert(line.at);
                 }
             }
         }
-        let mut made = stream::iter(new)
-            .map(|(name, at)| async move { Ok::<_, OperationError>((name, self.commands.history_person(name, at).await?)) })
-            .buffer_unordered(ACCOUNTS_AT_ONCE);
-        while let Some((name, (person, fresh))) = made.try_next().await? {
+        let make = |(name, at): (String, Timestamp)| {
+            let commands = self.commands.clone();
+            async move {
+                let made = commands.history_person(&name, at).await;
+                made.map(|(person, fresh)| (name, person, fresh))
+            }
+        };
+        let mut made = stream::iter(new).map(make).buffer_unordered(ACCOUNTS_AT_ONCE);
+        while let Some((name, person, fresh)) = made.try_next().await? {
             met.accounts += u64::from(fresh);
-            met.people.insert(name.to_owned(), person);
+            met.people.insert(name, person);
         }
         Ok(())
     }

@@ -86,8 +86,9 @@ mod tests {
 
     #[test]
     fn a_line_says_who_did_what_where_and_when() {
-        let line =
-            Line::parse(r#"{"at":"2004-11-15T12:18:00Z","channel":"ubuntu","kind":"message","nick":"|trey|","text":"hi"}"#);
+        let line = Line::parse(
+            r#"{"at":"2004-11-15T12:18:00Z","channel":"ubuntu","kind":"message","nick":"|trey|","text":"hi"}"#,
+        );
         let line = line.unwrap();
         assert_eq!((line.nick.as_str(), line.at.to_string().as_str()), ("|trey|", "2004-11-15T12:18:00.000Z"));
         assert_eq!(line.deed, Deed::Say(Body::parse("hi").unwrap()));

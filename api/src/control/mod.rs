@@ -116,7 +116,7 @@ pub struct Operator {
     /// The write side.
     pub commands: Commands,
     /// The read side.
-    pub views: Views,
+    pub views: Arc<Views>,
 }
 
 impl Operator {

@@ -250,7 +250,7 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         let kind = match &error {
             KeyError::Unavailable(_) => Kind::Unavailable,
-            KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
+            KeyError::Refused(_) | KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
         };
         failed(&error, kind)
     }

@@ -8,9 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_commands::{Commands, Context, Error, Refusal};
-use tidings_domain::{
-    Event, KeyId, UserId, conversation::ConversationRefusal, message::MessageEvent, user::UserEvent,
-};
+use tidings_domain::{Event, KeyId, UserId, conversation::ConversationRefusal, message::MessageEvent, user::UserEvent};
 use tidings_event_store::{Codec, EventStore, Filter, Keyring, Position};
 use tidings_projections::Views;
 use tokio::sync::watch;
@@ -28,7 +26,7 @@ pub struct Forgetting {
     store: Arc<dyn EventStore>,
     codec: Codec,
     commands: Commands,
-    views: Views,
+    views: Arc<Views>,
     done: watch::Sender<Position>,
     kept: Position,
 }
@@ -49,8 +47,8 @@ pub enum ForgettingError {
     #[error(transparent)]
     Views(#[from] tidings_projections::QueryError),
     /// The views have not come so far yet.
-    #[error("the views are behind")]
-    Behind,
+    #[error(transparent)]
+    Behind(#[from] tidings_projections::runner::NotYet),
 }
 
 impl Forgetting {
@@ -59,7 +57,7 @@ impl Forgetting {
         store: Arc<dyn EventStore>,
         codec: Codec,
         commands: Commands,
-        views: Views,
+        views: Arc<Views>,
     ) -> Result<Self, ForgettingError> {
         let kept = codec.keyring().erased_to().await?;
         Ok(Self { store, codec, commands, views, done: watch::channel(kept).0, kept })
@@ -127,9 +125,7 @@ impl Forgetting {
 
     async fn close(&self, user: UserId, key: KeyId, position: Position) -> Result<(), ForgettingError> {
         self.keyring().destroy(&[key]).await?;
-        if !self.views.wait_for(position, VIEWS_WITHIN).await {
-            return Err(ForgettingError::Behind);
-        }
+        self.views.wait_for(position, VIEWS_WITHIN).await?;
         let context = Context { actor: Some(user), now: clock::now(), ..Context::default() };
         for membership in self.views.queries().memberships(user).await? {
             if membership.left_seq.is_some() {

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub use shapes::{
+pub use shapes::{shown, shown_option,
     ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody,
 };
 
