@@ -3,7 +3,7 @@
 use tidings_domain::{
     ConversationId, MessageId, StreamId, UserId,
     conversation::MessageSent,
-    reader::{ReaderAction, ReaderCommand, Vantage},
+    reader::{Reader, ReaderAction, ReaderCommand, Vantage},
 };
 
 use crate::{Commands, Context, Error, Outcome, conversations::Standing};
@@ -72,6 +72,11 @@ impl Commands {
         let standing = self.standing(conversation, by).await?;
         standing.member()?;
         self.read(conversation, by, standing, ReaderAction::Settings { muted, archived }, context).await
+    }
+
+    /// How far a reader is, by their own stream alone; what they sent moves their mark too, and stands in [`Standing`].
+    pub async fn reader(&self, conversation: ConversationId, user: UserId) -> Result<Reader, Error> {
+        self.0.readers.peek(StreamId::Reader(conversation, user), Clone::clone).await
     }
 
     /// A mark may point at a message that its reader has hidden: it is still a place in the order.
