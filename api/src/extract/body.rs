@@ -33,7 +33,7 @@ impl<T: Checked, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Kind::WrongMediaType.into());
         }
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        valid::<T>(&bytes).map(Self)
+        valid(parse::<T>(&bytes)?).map(Self)
     }
 }
 
@@ -49,14 +49,13 @@ impl<T: Checked, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
         let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
-            (false, true) => valid::<T>(&bytes).map(|valid| Self(Some(valid))),
+            (false, true) => parse::<Option<T>>(&bytes)?.map(valid).transpose().map(Self),
             (false, false) => Err(Kind::WrongMediaType.into()),
         }
     }
 }
 
-fn valid<T: Checked>(bytes: &[u8]) -> Result<T::Valid, Problem> {
-    let raw: T = parse(bytes)?;
+fn valid<T: Checked>(raw: T) -> Result<T::Valid, Problem> {
     let mut checks = Checks::default();
     let valid = raw.check(&mut checks);
     checks.finish(valid)
@@ -115,6 +114,15 @@ fn unparsable(at: String, error: &serde_json::Error) -> Problem {
         return Problem::of_fields(Kind::MalformedRequest, vec![FieldError::new(at, sentence)]);
     }
     Problem::malformed(at, format!("the body is not JSON: {sentence}"))
+}
+
+/// A member that may be absent, but not `null` (with `#[serde(default)]`).
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Tells a member that is `null` (`Some(None)`) from one that is absent (`None`, with `#[serde(default)]`).

@@ -152,7 +152,9 @@ impl From<ConversationRefusal> for Problem {
             ConversationRefusal::TooManyMembers => Kind::GroupIsFull,
             // these two are about one member of the request
             ConversationRefusal::DirectSize => return Self::invalid("/members", refusal.to_string()),
-            ConversationRefusal::NoSuchReply => return Self::invalid("/reply_to", refusal.to_string()),
+            ConversationRefusal::NoSuchReply => {
+                return Self::of_fields(Kind::NoSuchMessage, vec![FieldError::new("/reply_to", refusal.to_string())]);
+            }
         };
         Self::new(kind, refusal.to_string())
     }
@@ -288,6 +290,6 @@ mod tests {
     fn a_refusal_keeps_its_sentence_and_gets_its_kind() {
         let problem = Problem::from(ConversationRefusal::NotAMember);
         assert_eq!((problem.kind(), problem.to_string().as_str()), (Kind::NotAMember, "only members may do this"));
-        assert_eq!(Problem::from(ConversationRefusal::NoSuchReply).kind(), Kind::InvalidRequest);
+        assert_eq!(Problem::from(ConversationRefusal::NoSuchReply).kind(), Kind::NoSuchMessage);
     }
 }

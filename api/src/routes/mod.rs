@@ -14,6 +14,7 @@ mod received;
 mod sending;
 mod sessions;
 mod shapes;
+mod texts;
 mod unread;
 mod users;
 
