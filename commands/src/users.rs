@@ -124,6 +124,7 @@ impl Commands {
     pub async fn set_password(&self, user: UserId, new: &Password, context: &Context) -> Result<Outcome<()>, Error> {
         let password_hash = self.0.hasher.hash(new).await?;
         let command = UserCommand::ChangePassword { password_hash, keep: context.session, at: context.now };
+        let changed = |event: &UserEvent| matches!(event, UserEvent::PasswordChanged(_));
         done(self.0.users.execute(StreamId::User(user), &command, context).await?, changed)
     }
 
