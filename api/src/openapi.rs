@@ -15,7 +15,10 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::problem::{Kind, PROBLEM_JSON, ProblemDocument};
+use crate::{
+    problem::{Kind, PROBLEM_JSON, ProblemDocument},
+    routes::EmojiText,
+};
 
 const BEARER: &str = "bearer";
 
@@ -41,7 +44,7 @@ const BEARER: &str = "bearer";
         (name = "Live", description = "What happens, as it happens"),
         (name = "Operation", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, EmojiText)),
 )]
 struct Base;
 

@@ -86,6 +86,10 @@ fn unreadable(rejection: axum::extract::rejection::BytesRejection) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a struct's members from an array as well, in the order in which they happen to be declared
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::malformed("", "the body must be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = pointer(error.path());
@@ -197,6 +201,7 @@ mod tests {
             ("", ""),
             ("{", ""),
             ("[]", ""),
+            (r#" ["ada", "correct horse"]"#, ""),
             ("{} {}", "/username"),
             (r#"{"username": "ada"}"#, "/password"),
             (r#"{"username": 1, "password": "x"}"#, "/username"),

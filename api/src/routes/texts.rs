@@ -1,6 +1,31 @@
 //! How the document describes texts that parse: the rules of `tidings_domain::values`, as patterns.
 
-use utoipa::ToSchema;
+use std::borrow::Cow;
+
+use tidings_domain::values::Emoji;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+/// Exactly one emoji: all of them, for no pattern says which texts are one.
+pub struct EmojiText;
+
+impl PartialSchema for EmojiText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Exactly one emoji (Unicode UTS #51); those with a skin tone are taken as well"))
+            .enum_values(Some(Emoji::all()))
+            .into()
+    }
+}
+
+impl ToSchema for EmojiText {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Emoji")
+    }
+}
 
 macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident as $shown:ident { $($schema:tt)+ })+) => {

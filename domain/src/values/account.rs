@@ -146,7 +146,9 @@ mod tests {
             PhoneNumber::parse("+1 (415) 555-2671").map(PhoneNumber::into_string),
             Ok("+14155552671".to_owned())
         );
-        for wrong in ["", "4155552671", "+1", "+123456", "+0123456789", "+1234567890123456", "+1 415 555 2671 ext 3", "+49abc"] {
+        for wrong in
+            ["", "4155552671", "+1", "+123456", "+0123456789", "+1234567890123456", "+1 415 555 2671 ext 3", "+49abc"]
+        {
             assert!(PhoneNumber::parse(wrong).is_err(), "{wrong:?}");
         }
     }
