@@ -49,7 +49,7 @@ async fn count_lines(file: &Path) -> Result<u64, Failure> {
         if buffer.is_empty() {
             return Ok(lines);
         }
-        lines += buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines += buffer.split(|byte| *byte == b'\n').count() as u64 - 1;
         let read = buffer.len();
         input.consume(read);
     }

@@ -6,6 +6,7 @@ use axum::{
     http::header,
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use tidings_domain::user::Change;
 
 use crate::problem::{Checks, FieldError, Kind, Problem, pointer};
 
@@ -129,13 +130,13 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// Tells a member that is `null` (`Some(None)`) from one that is absent (`None`, with `#[serde(default)]`).
-pub fn double_option<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// Tells a member that is `null` from one that is absent (with `#[serde(default)]`).
+pub fn change<'de, D, T>(deserializer: D) -> Result<Change<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Option::deserialize(deserializer).map(Some)
+    Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
 }
 
 #[cfg(test)]

@@ -242,10 +242,7 @@ impl From<ViewsError> for Problem {
 
 /// What signing out of a session answers: one that is over, or somebody else's, is not there.
 pub fn of_sign_out(error: CommandError) -> Problem {
-    match error {
-        CommandError::Refused(Refusal::Session(_)) => Kind::NoSuchSession.into(),
-        error => error.into(),
-    }
+    if matches!(error, CommandError::Refused(Refusal::Session(_))) { Kind::NoSuchSession.into() } else { error.into() }
 }
 
 impl From<StoreError> for Problem {

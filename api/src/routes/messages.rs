@@ -5,6 +5,7 @@ use serde::Deserialize;
 use tidings_commands::messages::Edit;
 use tidings_domain::{
     ConversationId, MessageId, Timestamp,
+    user::Change,
     values::{Body as MessageText, Subject},
 };
 use tidings_projections::model::{MessageAnchor, MessageVersion};
@@ -15,7 +16,7 @@ use super::shapes::{List, MessageBody, shown};
 use super::texts::{BodyText, MessageIdText, SubjectText};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, MessageRef, Path, double_option, parsed},
+    extract::{Body, Checked, InQuery, Limit, MessageRef, Path, change, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -134,16 +135,20 @@ struct EditRequest {
     #[schema(value_type = BodyText)]
     body: String,
     /// `null` takes it away; absent leaves it.
-    #[serde(default, deserialize_with = "double_option")]
+    #[serde(default, deserialize_with = "change")]
     #[schema(value_type = Option<SubjectText>)]
-    subject: Option<Option<String>>,
+    subject: Change<String>,
 }
 
 impl Checked for EditRequest {
     type Valid = Edit;
 
     fn check(self, checks: &mut Checks) -> Option<Edit> {
-        let subject = self.subject.map(|subject| checks.optional("/subject", subject.as_deref(), Subject::parse));
+        let subject = match self.subject {
+            Change::Keep => None,
+            Change::Clear => Some(None),
+            Change::Set(subject) => Some(Some(checks.take("/subject", Subject::parse(&subject))?)),
+        };
         let body = checks.take("/body", MessageText::parse(&self.body));
         Some(Edit { body: body?, subject })
     }

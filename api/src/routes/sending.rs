@@ -77,13 +77,10 @@ impl Checked for SendRequest {
         for (at, _) in self.attachments.iter().flatten().enumerate() {
             checks.note(format!("/attachments/{at}"), "there is no such attachment");
         }
-        let body = match self.body {
-            Some(body) => checks.take("/body", MessageText::parse(&body)),
-            None => {
-                checks.malformed("/body", "is missing");
-                None
-            }
-        };
+        if self.body.is_none() {
+            checks.malformed("/body", "is missing");
+        }
+        let body = checks.optional("/body", self.body.as_deref(), MessageText::parse);
         let content = MessageContent { subject, body: Some(body?) };
         Some(Letter { content, content_type: content_type?, reply_to })
     }

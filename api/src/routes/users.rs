@@ -16,7 +16,8 @@ use super::shapes::{List, shown};
 use super::texts::{EmailText, PersonNameText, PhoneNumberText};
 use crate::{
     app::{Acting, App, Reading, Stranger},
-    extract::{Body, Checked, InQuery, Limit, Path, UserRef, double_option, present},
+    extract,
+    extract::{Body, Checked, InQuery, Limit, Path, UserRef, present},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -220,14 +221,14 @@ async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangeMeRequest {
-    #[serde(default, deserialize_with = "double_option")]
-    email: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    phone_number: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    first_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    last_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "extract::change")]
+    email: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    phone_number: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    first_name: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    last_name: Change<String>,
     #[serde(default, deserialize_with = "present")]
     password: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -280,13 +281,13 @@ enum ChangeMe {
 fn change<T>(
     checks: &mut Checks,
     pointer: &str,
-    member: Option<&Option<String>>,
+    member: &Change<String>,
     parse: fn(&str) -> Result<T, Invalid>,
 ) -> Option<Change<T>> {
     match member {
-        None => Some(Change::Keep),
-        Some(None) => Some(Change::Clear),
-        Some(Some(text)) => checks.take(pointer, parse(text)).map(Change::Set),
+        Change::Keep => Some(Change::Keep),
+        Change::Clear => Some(Change::Clear),
+        Change::Set(text) => checks.take(pointer, parse(text)).map(Change::Set),
     }
 }
 
@@ -294,10 +295,10 @@ impl Checked for ChangeMeRequest {
     type Valid = ChangeMe;
 
     fn check(self, checks: &mut Checks) -> Option<ChangeMe> {
-        let email = change(checks, "/email", self.email.as_ref(), Email::parse);
-        let phone_number = change(checks, "/phone_number", self.phone_number.as_ref(), PhoneNumber::parse);
-        let first_name = change(checks, "/first_name", self.first_name.as_ref(), PersonName::parse);
-        let last_name = change(checks, "/last_name", self.last_name.as_ref(), PersonName::parse);
+        let email = change(checks, "/email", &self.email, Email::parse);
+        let phone_number = change(checks, "/phone_number", &self.phone_number, PhoneNumber::parse);
+        let first_name = change(checks, "/first_name", &self.first_name, PersonName::parse);
+        let last_name = change(checks, "/last_name", &self.last_name, PersonName::parse);
         let profile = ProfileChange {
             email: email?,
             phone_number: phone_number?,
