@@ -67,7 +67,7 @@ impl Checked for SignInRequest {
             (Some(username), None) => Login::Username(username),
             (None, Some(email)) => Login::Email(email),
             (None, None) => {
-                checks.note("/username", "is needed, or an email address");
+                checks.malformed("/username", "is missing, and no email address stands for it");
                 return None;
             }
             (Some(_), Some(_)) => {
