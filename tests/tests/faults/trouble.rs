@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tidings_tests::app::{Answer, Person, TestApp};
+use tidings_tests::app::{Answer, PASSWORD, Person, TestApp};
 
 /// How long a server may take to go on after a fault is over before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,14 +53,11 @@ impl Talk {
         panic!("nothing was refused: there was no trouble");
     }
 
-    /// Everything that writes is refused as long as the trouble lasts, and what was acknowledged can be read.
+    /// What is large is refused as long as the trouble lasts, and what was acknowledged can be read.
     pub(crate) async fn expect_trouble(&mut self) {
         for _ in 0..5 {
             refused(self.send().await);
         }
-        let registration = json!({"username": "too-late", "password": "a good password"});
-        refused(self.app.post("/v1/users", registration).await);
-        refused(self.sender.patch(format!("/v1/conversations/{}", self.group), json!({"name": "other"})).await);
         let seen = self.reader.messages(&self.group).await;
         assert!(seen.len() <= self.acknowledged.len(), "nothing is shown that was refused");
         for message in seen {
@@ -69,6 +66,19 @@ impl Talk {
         }
         self.reader.get("/v1/users/me").await.expect(200);
         self.app.get("/health/live").await.expect(200);
+    }
+
+    /// Not even what is small is taken.
+    pub(crate) async fn expect_nothing_is_written(&self) {
+        let here = format!("/v1/conversations/{}", self.group);
+        let registration = json!({"username": "too-late", "password": "a good password"});
+        refused(self.app.post("/v1/users", registration).await);
+        refused(self.sender.patch(&*here, json!({"name": "other"})).await);
+        refused(self.reader.patch(format!("{here}/settings"), json!({"muted": true})).await);
+        let session = json!({"username": self.reader.username, "password": PASSWORD});
+        refused(self.app.post("/v1/sessions", session).await);
+        let shown = self.reader.get(&*here).await.expect(200);
+        assert_eq!((&shown["name"], &shown["muted"]), (&json!("trouble"), &json!(false)));
     }
 
     /// The trouble is over: it goes on by itself, and nothing that was acknowledged is lost.
