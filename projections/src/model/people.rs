@@ -13,6 +13,7 @@ pub struct UserRef {
 
 /// An account. What of it is public is the API's to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, each a member of the answer")]
 pub struct User {
     /// Who.
     pub id: UserId,

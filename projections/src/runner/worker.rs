@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     build::{Pace, Source},
     feed::{Log, Tail},
-    port::{ApplyError, Generation, OnPoison, Opened, Projection, ViewStore, ViewsError},
+    port::{Applied, ApplyError, Generation, OnPoison, Opened, Projection, ViewStore, ViewsError},
     state::{ProjectionState, Shared},
 };
 
@@ -166,12 +166,13 @@ impl Worker {
         }
         let batch = self.setting.tail.next(position).await?;
         let applied = self.generation.apply(&batch, OnPoison::Park).await?;
-        self.setting.shared.publish(self.setting.projection, self.generation.position());
+        // whoever hears of the position finds the status as of then
         self.note(applied);
+        self.setting.shared.publish(self.setting.projection, self.generation.position());
         Ok(self.generation.position() > position)
     }
 
-    fn note(&mut self, applied: super::port::Applied) {
+    fn note(&mut self, applied: Applied) {
         self.state().count(applied.events);
         if applied.parked > 0 {
             self.state().parks(self.generation.parked());

@@ -153,6 +153,6 @@ impl SqliteGeneration {
 fn stop(event: &RecordedEvent, error: FoldError) -> Stop {
     match error {
         FoldError::Sql(error) if blame(&error) != Blame::Event => error.into(),
-        error => Stop::At(Box::new(parked(event, &error.to_string()))),
+        error @ (FoldError::Sql(_) | FoldError::Data(_)) => Stop::At(Box::new(parked(event, &error.to_string()))),
     }
 }

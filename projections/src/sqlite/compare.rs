@@ -157,7 +157,7 @@ fn show(value: &Value) -> String {
         Value::Text(text) => text.clone(),
         Value::Blob(bytes) => match uuid::Uuid::from_slice(bytes) {
             Ok(uuid) => uuid.to_string(),
-            Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Err(_) => format!("{bytes:02x?}"),
         },
     }
 }

@@ -7,7 +7,7 @@ use tidings_domain::{
     Event, SessionId, StreamId, UserId,
     session::{SessionEvent, SessionOpened},
     user::{Change, ProfileChange, UserClosed, UserEvent, UserPasswordChanged, UserRegistered},
-    values::{Email, PersonName, PhoneNumber, Role},
+    values::{DeviceName, Email, PersonName, PhoneNumber, Role},
 };
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
@@ -94,10 +94,10 @@ fn registered(db: &Connection, id: UserId, event: &UserRegistered) -> Result<(),
     .execute(params![
         id.as_bytes(),
         identity.map(|identity| identity.username.as_str()),
-        identity.and_then(|identity| identity.email.as_ref()).map(|email| email.as_str()),
-        identity.and_then(|identity| identity.phone_number.as_ref()).map(|number| number.as_str()),
-        identity.and_then(|identity| identity.first_name.as_ref()).map(|name| name.as_str()),
-        identity.and_then(|identity| identity.last_name.as_ref()).map(|name| name.as_str()),
+        identity.and_then(|identity| identity.email.as_ref()).map(Email::as_str),
+        identity.and_then(|identity| identity.phone_number.as_ref()).map(PhoneNumber::as_str),
+        identity.and_then(|identity| identity.first_name.as_ref()).map(PersonName::as_str),
+        identity.and_then(|identity| identity.last_name.as_ref()).map(PersonName::as_str),
         at,
         event.imported,
     ])?;
@@ -138,29 +138,30 @@ fn touch(db: &Connection, id: UserId, at: i64) -> Result<(), FoldError> {
     if touched == 1 { Ok(()) } else { Err(no_such_user()) }
 }
 
-/// What the change makes of a column; none where it stays.
-fn changed<T>(change: &Change<T>, text: fn(&T) -> &str) -> Option<Option<&str>> {
-    match change {
-        Change::Keep => None,
-        Change::Clear => Some(None),
-        Change::Set(value) => Some(Some(text(value))),
-    }
+/// Sets a column to what the change makes of it.
+fn change_column<T>(
+    db: &Connection,
+    id: UserId,
+    statement: &str,
+    change: &Change<T>,
+    text: fn(&T) -> &str,
+) -> Result<(), FoldError> {
+    let value = match change {
+        Change::Keep => return Ok(()),
+        Change::Clear => None,
+        Change::Set(value) => Some(text(value)),
+    };
+    db.prepare_cached(statement)?.execute(params![value, id.as_bytes()])?;
+    Ok(())
 }
 
 fn profile_changed(db: &Connection, id: UserId, at: i64, change: Option<&ProfileChange>) -> Result<(), FoldError> {
     touch(db, id, at)?;
-    let Some(change) = change else { return Ok(()) };
-    let columns = [
-        ("UPDATE users SET email = ? WHERE id = ?", changed(&change.email, Email::as_str)),
-        ("UPDATE users SET phone_number = ? WHERE id = ?", changed(&change.phone_number, PhoneNumber::as_str)),
-        ("UPDATE users SET first_name = ? WHERE id = ?", changed(&change.first_name, PersonName::as_str)),
-        ("UPDATE users SET last_name = ? WHERE id = ?", changed(&change.last_name, PersonName::as_str)),
-    ];
-    for (statement, value) in columns {
-        if let Some(value) = value {
-            db.prepare_cached(statement)?.execute(params![value, id.as_bytes()])?;
-        }
-    }
+    let Some(ProfileChange { email, phone_number, first_name, last_name }) = change else { return Ok(()) };
+    change_column(db, id, "UPDATE users SET email = ? WHERE id = ?", email, Email::as_str)?;
+    change_column(db, id, "UPDATE users SET phone_number = ? WHERE id = ?", phone_number, PhoneNumber::as_str)?;
+    change_column(db, id, "UPDATE users SET first_name = ? WHERE id = ?", first_name, PersonName::as_str)?;
+    change_column(db, id, "UPDATE users SET last_name = ? WHERE id = ?", last_name, PersonName::as_str)?;
     write_terms(db, id)
 }
 
@@ -228,7 +229,7 @@ fn opened(db: &Connection, id: SessionId, event: &SessionOpened) -> Result<(), F
         .optional()?
         .ok_or_else(no_such_user)?;
     if honoured {
-        let device = event.device.clear().and_then(Option::as_ref).map(|device| device.as_str());
+        let device = event.device.clear().and_then(Option::as_ref).map(DeviceName::as_str);
         db.prepare_cached("INSERT INTO sessions VALUES (?, ?, ?, ?, ?5, ?5)")?.execute(params![
             id.as_bytes(),
             event.user.as_bytes(),

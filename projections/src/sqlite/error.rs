@@ -37,11 +37,11 @@ pub(super) enum Blame {
 
 pub(super) fn blame(error: &rusqlite::Error) -> Blame {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Blame::File,
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => Blame::Event,
+        // `Unknown` is SQLITE_ERROR: a table or column that this release expects is not there
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown) => Blame::File,
+        // without a code it is a value that does not convert, or a row that the event expected and is not there
+        None | Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => Blame::Event,
         Some(_) => Blame::Machine,
-        // a value that does not convert, a row that is not there: what the event expected is not so
-        None => Blame::Event,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::fold::Schema;
 use crate::runner::Projection;
@@ -105,15 +105,15 @@ impl GenerationFile {
         serve(&db)?;
         Ok(db)
     }
+}
 
-    /// Whether a finished generation has the shape that this release folds.
-    pub(super) fn fits(&self, db: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
-        let about = |name: &str| {
-            db.query_row("SELECT value FROM about WHERE name = ?", params![name], |row| row.get::<_, String>(0))
-        };
-        let fits = about("fingerprint").is_ok_and(|fingerprint| fingerprint == schema.fingerprint());
-        Ok(fits && about("complete").is_ok())
-    }
+/// Whether a generation was finished, and has the shape that this release folds.
+pub(super) fn fits(db: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
+    let about = |name: &str| {
+        let value = db.query_row("SELECT value FROM about WHERE name = ?", [name], |row| row.get::<_, String>(0));
+        value.optional()
+    };
+    Ok(about("fingerprint")? == Some(schema.fingerprint()) && about("complete")?.is_some())
 }
 
 impl Drop for GenerationFile {

@@ -12,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     compare::SqlitePinned,
-    error::{blame, views_error},
-    files::{APPLICATION_ID, Found, GenerationFile, look_at, remove_database},
+    error::{Blame, blame, views_error},
+    files::{APPLICATION_ID, Found, GenerationFile, fits, look_at, remove_database},
     fold::Schema,
     generation::SqliteGeneration,
     pool::Pool,
@@ -44,7 +44,7 @@ impl SqliteViews {
             Found::Ours | Found::Nothing => {}
         }
         let index = match open_index(&path) {
-            Err(error) if blame(&error) == super::error::Blame::File => {
+            Err(error) if blame(&error) == Blame::File => {
                 remove_database(&path).map_err(|error| unavailable(&path, &error))?;
                 open_index(&path)
             }
@@ -106,11 +106,7 @@ impl SqliteViews {
     fn reopen(&self, projection: Projection, number: u32) -> rusqlite::Result<Option<SqliteGeneration>> {
         let file = self.file(projection, number);
         let db = file.open()?;
-        if file.fits(&db, &Schema::of(projection))? {
-            SqliteGeneration::open(file, db, false).map(Some)
-        } else {
-            Ok(None)
-        }
+        if fits(&db, &Schema::of(projection))? { SqliteGeneration::open(file, db, false).map(Some) } else { Ok(None) }
     }
 }
 
@@ -133,7 +129,7 @@ impl ViewStore for SqliteViews {
                 Ok(Opened::Serving(Box::new(generation)))
             }
             Ok(None) => Ok(Opened::Build("this release shapes it otherwise")),
-            Err(error) if blame(&error) == super::error::Blame::Machine => Err(views_error(&error)),
+            Err(error) if blame(&error) == Blame::Machine => Err(views_error(&error)),
             Err(_) => Ok(Opened::Build("its file is damaged")),
         }
     }

@@ -7,6 +7,7 @@ use tidings_domain::{
         ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved, MemberRole,
         MemberRoleChanged,
     },
+    values::ConversationName,
 };
 
 use super::{
@@ -34,7 +35,7 @@ impl ConversationsFold {
         let number = self.take_number(db)?;
         let group = event.kind == ConversationKind::Group;
         let at = event.at.millis();
-        let name = event.name.clear().and_then(Option::as_ref).map(|name| name.as_str());
+        let name = event.name.clear().and_then(Option::as_ref).map(ConversationName::as_str);
         db.prepare_cached("INSERT INTO conversations VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 0, ?6, 0)")?
             .execute(params![number, id.as_bytes(), group, name, at, place.position])?;
         let row = Conversation {
@@ -62,7 +63,7 @@ impl ConversationsFold {
     ) -> Result<(), FoldError> {
         let number = self.rows.conversation(db, id)?.number;
         db.prepare_cached("UPDATE conversations SET name = ? WHERE number = ?")?
-            .execute(params![event.name.clear().map(|name| name.as_str()), number])?;
+            .execute(params![event.name.clear().map(ConversationName::as_str), number])?;
         Ok(())
     }
 

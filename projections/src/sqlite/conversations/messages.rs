@@ -5,6 +5,7 @@ use tidings_domain::{
     ConversationId, MessageId, UserId,
     conversation::{MessageContent, MessageSent},
     message::{MessageDeleted, MessageEdited, ReactionAdded, ReactionRemoved},
+    values::{Body, Subject},
 };
 
 use super::{ConversationsFold, Place, members::move_mark};
@@ -195,11 +196,11 @@ impl ConversationsFold {
 }
 
 fn subject(content: Option<&MessageContent>) -> Option<&str> {
-    content?.subject.as_ref().map(|subject| subject.as_str())
+    content?.subject.as_ref().map(Subject::as_str)
 }
 
 fn body(content: Option<&MessageContent>) -> Option<&str> {
-    content?.body.as_ref().map(|body| body.as_str())
+    content?.body.as_ref().map(Body::as_str)
 }
 
 fn mention_bytes(mentions: &[UserId]) -> Option<Vec<u8>> {

@@ -32,7 +32,7 @@ pub(super) fn page(
 /// Where the unread messages begin: at the mark, or at the first one marked unread below it.
 pub(super) fn first_unread_key(db: &Connection, viewer: &Viewer) -> rusqlite::Result<i64> {
     let above = viewer.mark_key() + 1;
-    if viewer.exceptions == 0 {
+    if viewer.exceptions == 0 || viewer.left_seq.is_some() {
         return Ok(above);
     }
     let marked: Option<i64> = db

@@ -33,15 +33,13 @@ impl Stretch {
         Self { low, high, newest_first: true, unread: None, received: false, from: None, times: None, limit }
     }
 
-    fn sql(&self, exceptions: bool) -> String {
-        let (mark, join, visible) = if exceptions {
-            (
-                "coalesce(e.mark, 0)",
-                "LEFT JOIN exceptions e ON e.user = ?1 AND e.key = m.key",
-                "AND coalesce(e.hidden, 0) = 0",
-            )
+    fn sql(&self, viewer: &Viewer) -> String {
+        // for one who has left nothing counts, whatever they once marked unread
+        let mark = if viewer.exceptions > 0 && viewer.left_seq.is_none() { "coalesce(e.mark, 0)" } else { "0" };
+        let (join, visible) = if viewer.exceptions > 0 {
+            ("LEFT JOIN exceptions e ON e.user = ?1 AND e.key = m.key", "AND coalesce(e.hidden, 0) = 0")
         } else {
-            ("0", "", "")
+            ("", "")
         };
         let unread = "(m.deleted_at IS NULL AND m.sender <> ?1 AND ";
         let counts = format!("CASE WHEN m.key > ?2 THEN {mark} <> 1 ELSE {mark} = 2 END)");
@@ -79,8 +77,7 @@ pub(super) fn read(db: &Connection, viewer: &Viewer, stretch: &Stretch) -> rusql
     if stretch.low > stretch.high {
         return Ok(Vec::new());
     }
-    let exceptions = viewer.exceptions > 0;
-    let mut statement = db.prepare_cached(&stretch.sql(exceptions))?;
+    let mut statement = db.prepare_cached(&stretch.sql(viewer))?;
     let from = stretch.from.map(|from| *from.as_bytes());
     let (since, until) = stretch.times.unwrap_or_default();
     // all of them, in every variant: the last one's number is what SQLite counts
