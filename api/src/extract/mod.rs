@@ -16,7 +16,7 @@ mod key;
 mod path;
 mod query;
 
-pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, double_option};
+pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, double_option, whole};
 pub use caller::{Caller, CallerCell, RequestInfo};
 pub use cursor::Cursors;
 pub use key::IdempotencyKey;

@@ -170,7 +170,7 @@ impl Checked for SendToRequest {
     (status = 201, description = "The message", body = MessageBody, headers(("Location", description = "Where it is"))),
 ))]
 async fn send_to_people(acting: Acting, Body((to, draft)): Body<SendToRequest>) -> Result<Reply<MessageBody>, Problem> {
-    let members = resolve(&acting, &to).await?;
+    let members = resolve(&acting, "/to", &to).await?;
     // the key belongs to the message: making the conversation is idempotent by itself
     let context = Context { key: None, ..acting.context.clone() };
     let started = acting.app.commands.start_direct(acting.user(), members, &context).await;
