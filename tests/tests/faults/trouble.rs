@@ -17,13 +17,15 @@ pub(crate) struct Talk {
     /// What was acknowledged, oldest first.
     acknowledged: Vec<String>,
     tried: usize,
+    /// Of the last acknowledged message.
+    position: u64,
 }
 
 impl Talk {
     pub(crate) async fn begin(app: TestApp) -> Self {
         let (sender, reader) = (app.person("sender").await, app.person("reader").await);
         let group = sender.group("trouble", &[&reader]).await;
-        let mut talk = Self { app, sender, reader, group, acknowledged: vec![], tried: 0 };
+        let mut talk = Self { app, sender, reader, group, acknowledged: vec![], tried: 0, position: 0 };
         for _ in 0..5 {
             talk.send().await.expect(201);
         }
@@ -38,6 +40,7 @@ impl Talk {
         let answer = self.sender.post(path, json!({"body": text})).key(&self.tried.to_string()).await;
         if answer.status == 201 {
             self.acknowledged.push(text);
+            self.position = answer.position();
         }
         answer
     }
@@ -90,8 +93,7 @@ impl Talk {
                 break;
             }
             refused(answer);
-            assert!(begun.elapsed() < PATIENCE, "it does not go on");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            again_soon(begun).await;
         }
         for _ in 0..20 {
             self.send().await.expect(201);
@@ -112,6 +114,16 @@ impl Talk {
     }
 
     async fn expect_all(&self) {
+        // the views may need a moment to notice that they can go on
+        let begun = Instant::now();
+        loop {
+            let seen = self.reader.get("/v1/unread").header("tidings-min-position", self.position).await;
+            if seen.status == 200 {
+                break;
+            }
+            seen.problem(503, "not-yet-visible");
+            again_soon(begun).await;
+        }
         let seen = self.reader.messages(&self.group).await;
         let bodies: Vec<_> = seen.iter().rev().map(|message| message["body"].as_str().expect("a body")).collect();
         assert!(
@@ -122,6 +134,11 @@ impl Talk {
         );
         assert_eq!(self.reader.unread(&self.group).await, bodies.len() as u64);
     }
+}
+
+async fn again_soon(begun: Instant) {
+    assert!(begun.elapsed() < PATIENCE, "it does not go on");
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 /// A problem that says when to try again, and no internals.
