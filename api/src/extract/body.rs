@@ -1,10 +1,11 @@
 //! JSON bodies, strictly: what cannot be parsed is 400, what breaks a rule is 422 and names every wrong member.
 
 use axum::{
-    body::Bytes,
     extract::{FromRequest, Request},
     http::header,
 };
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use tidings_domain::user::Change;
 
@@ -12,6 +13,9 @@ use crate::problem::{Checks, FieldError, Kind, Problem, pointer};
 
 /// The longest body of a request: a message of 65,536 bytes with every one of them escaped, and room beside it.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How much more is read of a longer one, and thrown away: a client that is still sending would not see the answer.
+const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
 /// A request as it stands in JSON, with `deny_unknown_fields`, and the rules that make a valid one of it.
 pub trait Checked: DeserializeOwned {
@@ -29,11 +33,11 @@ pub struct Body<T: Checked>(pub T::Valid);
 impl<T: Checked, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         if !is_json(&request) {
             return Err(Kind::WrongMediaType.into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let bytes = whole(request.into_body()).await?;
         valid(parse::<T>(&bytes)?).map(Self)
     }
 }
@@ -45,9 +49,9 @@ pub struct MaybeBody<T: Checked>(pub Option<T::Valid>);
 impl<T: Checked, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let json = is_json(&request);
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let bytes = whole(request.into_body()).await?;
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
             (false, true) => parse::<Option<T>>(&bytes)?.map(valid).transpose().map(Self),
@@ -76,14 +80,25 @@ fn is_json(request: &Request) -> bool {
     })
 }
 
-/// The body stopped: it is longer than the limit, or the client went away.
-fn unreadable(rejection: axum::extract::rejection::BytesRejection) -> Problem {
-    use axum::response::IntoResponse;
-    if rejection.into_response().status() == Kind::TooLarge.status() {
-        Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes"))
-    } else {
-        Problem::new(Kind::MalformedRequest, "the body ended early")
+/// A whole body of at most [`MAX_BODY_BYTES`].
+pub async fn whole(body: axum::body::Body) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let early = |_| Problem::new(Kind::MalformedRequest, "the body ended early");
+    // nearly always there is one chunk, which needs no copy
+    let first = chunks.try_next().await.map_err(early)?.unwrap_or_default();
+    let (mut read, mut all) = (first.len(), BytesMut::from(first));
+    while let Some(chunk) = chunks.try_next().await.map_err(early)? {
+        read += chunk.len();
+        if read <= MAX_BODY_BYTES {
+            all.extend_from_slice(&chunk);
+        } else if read > MAX_BODY_BYTES + MAX_DISCARDED_BYTES {
+            break;
+        }
     }
+    if read > MAX_BODY_BYTES {
+        return Err(Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes")));
+    }
+    Ok(all.freeze())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -142,7 +157,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::extract::DefaultBodyLimit;
     use axum::response::IntoResponse;
     use axum::{Router, body::to_bytes, routing::post};
     use serde_json::Value;
@@ -170,8 +184,7 @@ mod tests {
 
     async fn post_as(content_type: &str, body: &str) -> (u16, String) {
         let app = Router::new()
-            .route("/", post(|Body((name, _, _)): Body<Sample>| async move { name.into_string().into_response() }))
-            .layer(DefaultBodyLimit::max(200));
+            .route("/", post(|Body((name, _, _)): Body<Sample>| async move { name.into_string().into_response() }));
         let body = axum::body::Body::from(body.to_owned());
         let request = Request::post("/").header("content-type", content_type).body(body).unwrap();
         let response = app.oneshot(request).await.unwrap();
@@ -228,6 +241,6 @@ mod tests {
         for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""] {
             assert_eq!(post_as(wrong, "{}").await.0, 415, "{wrong}");
         }
-        assert_eq!(posted(&format!("\"{}\"", "x".repeat(300))).await.0, 413);
+        assert_eq!(posted(&format!("\"{}\"", "x".repeat(MAX_BODY_BYTES))).await.0, 413);
     }
 }

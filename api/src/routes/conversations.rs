@@ -21,7 +21,7 @@ use super::texts::ConversationNameText;
 use crate::{
     app::{Acting, App, Reading},
     extract::{Body, Checked, InQuery, Limit, Path, present},
-    problem::{Checks, Kind, Problem},
+    problem::{Checks, FieldError, Kind, Problem},
     reply::Reply,
 };
 
@@ -134,11 +134,11 @@ async fn start_conversation(
     let (commands, me) = (&acting.app.commands, acting.user());
     let outcome = match wanted {
         Start::Group { name, members } => {
-            let members = resolve(&acting, &members).await?;
+            let members = resolve(&acting, "/members", &members).await?;
             commands.start_group(me, name, members, &acting.context).await?
         }
         Start::Direct { members } => {
-            let members = resolve(&acting, &members).await?;
+            let members = resolve(&acting, "/members", &members).await?;
             commands.start_direct(me, members, &acting.context).await?
         }
     };
@@ -155,13 +155,20 @@ async fn answer(acting: &Acting, outcome: Outcome<Started>) -> Result<Reply<Conv
     Ok(Reply::ok(&outcome, access(views, acting.user(), id).await?))
 }
 
-/// Those named, by id or username.
-pub(super) async fn resolve(acting: &Acting, named: &[String]) -> Result<Vec<UserId>, Problem> {
+/// Those named, by id or username, in this member of the request.
+pub(super) async fn resolve(acting: &Acting, pointer: &str, named: &[String]) -> Result<Vec<UserId>, Problem> {
     let mut users = Vec::with_capacity(named.len());
-    for name in named {
-        users.push(acting.app.commands.resolve_user(name, acting.user()).await?);
+    let mut missing = vec![];
+    for (at, name) in named.iter().enumerate() {
+        match acting.app.commands.resolve_user(name, acting.user()).await {
+            Ok(user) => users.push(user),
+            Err(error @ tidings_commands::Error::NoSuchUser(_)) => {
+                missing.push(FieldError::new(format!("{pointer}/{at}"), error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(users)
+    if missing.is_empty() { Ok(users) } else { Err(Problem::of_fields(Kind::NoSuchUser, missing)) }
 }
 
 /// How somebody is named.

@@ -183,7 +183,7 @@ async fn send_to_people(
     Body((to, letter)): Body<SendToRequest>,
 ) -> Result<Reply<MessageBody>, Problem> {
     let draft = letter.draft()?;
-    let members = resolve(&acting, &to).await?;
+    let members = resolve(&acting, "/to", &to).await?;
     // the key belongs to the message: making the conversation is idempotent by itself
     let context = Context { key: None, ..acting.context.clone() };
     let started = acting.app.commands.start_direct(acting.user(), members, &context).await;

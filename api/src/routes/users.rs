@@ -25,7 +25,7 @@ use crate::{
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register, find_users))
-        .routes(routes!(change_me, close_account))
+        .routes(routes!(show_me, change_me, close_account))
         .routes(routes!(show_user))
 }
 
@@ -188,22 +188,14 @@ async fn find_users(reading: Reading, InQuery(asked): InQuery<SearchQuery>) -> R
     Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
-/// A public profile, or the caller's own.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-enum SomeProfile {
-    Own(Box<OwnProfile>),
-    Public(Profile),
-}
-
 /// A profile
 ///
-/// `me` shows the caller's own, whole.
+/// What everybody may know of an account; the caller's own, whole, is at `/v1/users/me`.
 #[utoipa::path(get, path = "/v1/users/{user}", tag = "Accounts",
-    params(("user" = String, Path, description = "An id, a username, or `me`")),
-    responses((status = 200, description = "The profile", body = SomeProfile)),
+    params(("user" = String, Path, description = "An id or a username")),
+    responses((status = 200, description = "The profile", body = Profile)),
 )]
-async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<SomeProfile>, Problem> {
+async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<Profile>, Problem> {
     let views = reading.views();
     let found = match &user {
         UserRef::Me => views.user(reading.user()).await?,
@@ -211,10 +203,18 @@ async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<
         UserRef::Name(name) => views.user_by_username(name.as_str()).await?,
     };
     let found = found.filter(|found| !found.closed).ok_or_else(|| Problem::from(Kind::NoSuchUser))?;
-    Ok(Json(match user {
-        UserRef::Me => SomeProfile::Own(Box::new(found.into())),
-        UserRef::Id(_) | UserRef::Name(_) => SomeProfile::Public(found.into()),
-    }))
+    Ok(Json(found.into()))
+}
+
+/// The caller's own account
+///
+/// Whole, with addresses and roles.
+#[utoipa::path(get, path = "/v1/users/me", tag = "Accounts", responses(
+    (status = 200, description = "The account", body = OwnProfile),
+))]
+async fn show_me(reading: Reading) -> Result<Json<OwnProfile>, Problem> {
+    let found = reading.views().user(reading.user()).await?;
+    found.map(|found| Json(found.into())).ok_or_else(|| Kind::NoSuchUser.into())
 }
 
 /// What to change.
