@@ -1,11 +1,7 @@
 //! What handlers share, and the two extractors that most of them begin with: [`Acting`] to carry out a command,
 //! [`Reading`] to ask the views.
 
-use std::{
-    ops::Deref,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{ops::Deref, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{
@@ -13,17 +9,17 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use tidings_commands::{Commands, Context, Outcome};
-use tidings_domain::{SessionId, Timestamp, UserId};
+use tidings_domain::{SessionId, UserId};
 use tidings_event_store::{CommandKey, Position};
-use tidings_projections::Queries;
+use tidings_projections::{Queries, Views};
 
 use crate::{
     auth::{Authenticator, Liveness},
+    clock::now,
     consistency::Consistency,
     extract::{Caller, Cursors, RequestInfo},
     live::Live,
     problem::Problem,
-    views::ViewsAdmin,
 };
 
 /// Everything handlers need. Cheap to clone.
@@ -44,8 +40,8 @@ pub struct Shared {
     pub cursors: Cursors,
     /// Open streams.
     pub live: Live,
-    /// What operators do with the views.
-    pub views: Arc<dyn ViewsAdmin>,
+    /// What operators look after.
+    pub views: Arc<Views>,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.
     pub messages_window_days: u32,
 }
@@ -89,12 +85,6 @@ impl Liveness for Commands {
     async fn is_alive(&self, session: SessionId, user: UserId, credential: u32) -> Result<bool, Problem> {
         Ok(Self::is_alive(self, session, user, credential).await?)
     }
-}
-
-/// The time now.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// A stranger about to carry out a command: registration, sign-in, refresh.

@@ -100,7 +100,7 @@ impl Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::now;
+    use crate::clock::now;
 
     struct Only(SessionId);
 

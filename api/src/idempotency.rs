@@ -24,7 +24,8 @@ use tokio::sync::Mutex as AsyncMutex;
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{App, now},
+    app::App,
+    clock::now,
     extract::{Caller, IdempotencyKey, MAX_BODY_BYTES, RequestInfo},
     problem::{Kind, Problem},
     reply::{IDEMPOTENCY_REPLAYED, MadeFromEvents, TIDINGS_POSITION},
@@ -141,9 +142,7 @@ impl Idempotency {
         response: Response,
     ) -> Result<Response, Problem> {
         let (mut parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX)
-            .await
-            .map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+        let body = to_bytes(body, usize::MAX).await.map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
         let context = Context {
             actor: caller.map(|caller| caller.user),
             session: caller.map(|caller| caller.session),
@@ -171,18 +170,14 @@ fn too_large() -> Problem {
 }
 
 /// The headers that are part of an answer, rather than of the occasion on which it is given.
-const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, TIDINGS_POSITION];
+static KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, TIDINGS_POSITION];
 
 fn to_remember(parts: &axum::http::response::Parts, body: &Bytes) -> Answer {
     let kept = KEPT.iter().filter_map(|name| {
         let value = parts.headers.get(name)?.to_str().ok()?;
         Some((name.as_str().to_owned(), value.to_owned()))
     });
-    Answer {
-        status: parts.status.as_u16(),
-        headers: kept.collect(),
-        body: String::from_utf8_lossy(body).into_owned(),
-    }
+    Answer { status: parts.status.as_u16(), headers: kept.collect(), body: String::from_utf8_lossy(body).into_owned() }
 }
 
 fn replayed(answer: Answer) -> Response {

@@ -1,7 +1,7 @@
 //! What a command comes with, and what comes of it.
 
 use tidings_domain::{SessionId, Timestamp, UserId};
-use tidings_event_store::{CommandKey, Metadata, Position};
+use tidings_event_store::{CommandId, CommandKey, Metadata, Position};
 use uuid::Uuid;
 
 /// Who asks, when, and under which key.
@@ -41,6 +41,20 @@ impl Context {
         })
     }
 
+    /// The context of one more command of the same request, under a key of its own: a key makes one command idempotent, and
+    /// a second command under it would be taken for the first one again.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Self {
+        let key = self.key.map(|key| {
+            let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 command keys from command keys");
+            hasher.update(&key.id.0).update(name.as_bytes());
+            let mut id = [0; 16];
+            hasher.finalize_xof().fill(&mut id);
+            CommandKey { id: CommandId(id), ..key }
+        });
+        Self { key, ..self.clone() }
+    }
+
     /// The same context without its key: for the steps before the one that carries it.
     pub(crate) fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }
@@ -52,7 +66,8 @@ impl Context {
 pub struct Outcome<T> {
     /// The answer, made from the command's events alone.
     pub value: T,
-    /// Of the last event appended; none where nothing was.
+    /// All events of the command are in the log up to here; none where it had none. Commands that were appended together
+    /// share it.
     pub position: Option<Position>,
     /// Whether the key had been used before, so that this is the first answer again.
     pub replayed: bool,

@@ -145,8 +145,8 @@ impl Commands {
         .await
     }
 
-    async fn look<R>(&self, conversation: ConversationId, look: impl FnOnce(&Conversation) -> R) -> Result<R, Error> {
-        let seen = self.0.conversations.peek(StreamId::Conversation(conversation), |state| state.as_ref().map(look));
+    async fn look<R>(&self, conversation: ConversationId, look: impl Fn(&Conversation) -> R) -> Result<R, Error> {
+        let seen = self.0.conversations.peek(StreamId::Conversation(conversation), |state| state.as_ref().map(&look));
         seen.await?.ok_or_else(|| ConversationRefusal::NoSuchConversation.into())
     }
 }

@@ -110,45 +110,67 @@ impl Commands {
         Ok(self.start_group(founder.user, name, vec![], &context).await?.value.conversation)
     }
 
-    /// Which of these steps are in the log.
+    /// Which of these steps are in the log. A step without effect leaves nothing there: who comes in twice came in once. So
+    /// when a history is brought in again, all steps before the last known one are done, known or not.
     pub async fn history_known(&self, keys: &[CommandKey]) -> Result<Vec<bool>, Error> {
         let ids: Vec<CommandId> = keys.iter().map(|key| key.id).collect();
         Ok(self.0.shared.store().find_commands(&ids).await?.iter().map(Option::is_some).collect())
     }
 
     /// Appends steps to a group in their order, as one append. Whoever writes without having come in is a member from then
-    /// on.
+    /// on. Steps that are in the log are left out, and so is all coming and going before the last of them.
     pub async fn append_history(&self, group: ConversationId, steps: &[Step]) -> Result<Appended, Error> {
+        let keys: Vec<CommandKey> = steps.iter().map(|step| step.key).collect();
+        let known = self.history_known(&keys).await?;
+        let done = known.iter().rposition(|known| *known).map_or(0, |last| last + 1);
+        // all at once, or each would cost the whole batch another try
+        self.0.shared.codec().keyring().load(steps.iter().map(|step| step.person.key)).await?;
         let mut commands = Vec::with_capacity(steps.len() * 2);
-        for step in steps {
-            let context =
-                Context { key: Some(step.key), actor: Some(step.person.user), now: step.at, ..Context::default() };
-            let (by, at) = (step.person.user, step.at);
-            match &step.action {
-                Action::Join => commands.push((ConversationCommand::Join { by, at }, context)),
-                Action::Leave => commands.push((ConversationCommand::RemoveMember { by, user: by, at }, context)),
-                Action::Say(body) => {
-                    commands.push((ConversationCommand::Join { by, at }, context.without_key()));
-                    let message = self.history_message(step.person, body, at).await?;
-                    commands.push((ConversationCommand::Send(message), context));
-                }
+        for (nth, (step, known)) in steps.iter().zip(known).enumerate() {
+            let says = matches!(step.action, Action::Say(_));
+            if !known && (says || nth >= done) {
+                self.history_commands(step, &mut commands).await?;
             }
         }
         let requests: Vec<_> = commands.iter().map(|(command, context)| Request { command, context }).collect();
         let mut appended = Appended::default();
-        for outcome in self.0.conversations.execute_all(StreamId::Conversation(group), &requests).await? {
+        let mut effective = 0;
+        let outcomes = self.0.conversations.execute_all(StreamId::Conversation(group), &requests).await?;
+        for (outcome, (_, context)) in outcomes.into_iter().zip(&commands) {
             match outcome {
                 Ok(outcome) if !outcome.replayed && !outcome.value.is_empty() => {
                     appended.events += outcome.value.len() as u64;
                     appended.position = outcome.position;
+                    effective += u64::from(context.key.is_some());
                 }
-                Ok(_) | Err(Error::Refused(Refusal::Conversation(ConversationRefusal::NotAMember))) => {
-                    appended.without_effect += 1;
-                }
+                // somebody who was not there left, or wrote under an account that is closed by now
+                Ok(_)
+                | Err(Error::Refused(Refusal::Conversation(ConversationRefusal::NotAMember)) | Error::Forgotten) => {}
                 Err(error) => return Err(error),
             }
         }
+        appended.without_effect = steps.len() as u64 - effective;
         Ok(appended)
+    }
+
+    /// What a step asks of the group.
+    async fn history_commands(
+        &self,
+        step: &Step,
+        commands: &mut Vec<(ConversationCommand, Context)>,
+    ) -> Result<(), Error> {
+        let (by, at) = (step.person.user, step.at);
+        let context = Context { key: Some(step.key), actor: Some(by), now: at, ..Context::default() };
+        match &step.action {
+            Action::Join => commands.push((ConversationCommand::Join { by, at }, context)),
+            Action::Leave => commands.push((ConversationCommand::RemoveMember { by, user: by, at }, context)),
+            Action::Say(body) => {
+                commands.push((ConversationCommand::Join { by, at }, context.without_key()));
+                let message = self.history_message(step.person, body, at).await?;
+                commands.push((ConversationCommand::Send(message), context));
+            }
+        }
+        Ok(())
     }
 
     async fn history_message(&self, person: Person, body: &Body, at: Timestamp) -> Result<SendMessage, Error> {

@@ -9,12 +9,14 @@
 //! and answers from them, with [`Outcome::replayed`] set.
 
 mod blinding;
+mod claims;
 mod context;
 pub mod conversations;
 mod error;
 pub mod executor;
 mod hashing;
 pub mod history;
+mod mentions;
 pub mod messages;
 pub mod reading;
 pub mod requests;
@@ -36,6 +38,7 @@ use tidings_domain::{
 use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent};
 
 use blinding::Blinding;
+use claims::Turns;
 pub use context::{Context, Outcome};
 pub use error::{Error, Refusal};
 use executor::{Executor, Shared};
@@ -55,6 +58,7 @@ struct Inner {
     readers: Executor<ReaderDecider>,
     requests: Executor<RequestDecider>,
     hasher: PasswordHasher,
+    turns: Turns,
     blinding: Blinding,
 }
 
@@ -73,6 +77,7 @@ impl Commands {
             readers: Executor::new(shared.clone(), 50_000),
             requests: Executor::new(shared.clone(), 1_000),
             hasher: PasswordHasher::new(),
+            turns: Turns::default(),
             blinding: Blinding::new(secret),
             shared,
         }))

@@ -1,20 +1,17 @@
 //! Messages: sent, edited, deleted, reacted to, pinned.
 
 use tidings_domain::{
-    ConversationId, MessageId, StreamId, UserId,
+    ConversationId, KeyId, MessageId, StreamId, UserId,
     conversation::{
         ConversationCommand, ConversationEvent, ConversationRefusal, MemberRole, MessageContent, MessageSent,
         SendMessage,
     },
     message::{MessageAction, MessageCommand, Origin},
-    user::UserRefusal,
-    values::{Body, ContentType, Emoji, Subject, Username},
+    user::{User, UserRefusal},
+    values::{Body, ContentType, Emoji, Subject},
 };
 
-use crate::{Commands, Context, Error, Outcome, conversations::Standing};
-
-/// The most members that one message mentions; further names in it are text.
-const MOST_MENTIONS: usize = 50;
+use crate::{Commands, Context, Error, Outcome, conversations::Standing, executor::Events};
 
 /// A message to send.
 #[derive(Debug, Clone)]
@@ -54,12 +51,11 @@ impl Commands {
         draft: Draft,
         context: &Context,
     ) -> Result<Outcome<Sent>, Error> {
-        let author_key = self
-            .0
-            .users
-            .peek(StreamId::User(by), |user| user.as_ref().filter(|user| user.is_active()).map(|user| user.key))
-            .await?
-            .ok_or(UserRefusal::NoSuchUser)?;
+        let stream = StreamId::Conversation(conversation);
+        if let Some(before) = self.0.conversations.recalled(stream, context).await? {
+            return sent(conversation, before);
+        }
+        let author_key = self.author_key(by).await?;
         let reply_to = match draft.reply_to {
             Some(id) => Some(self.reply_to(conversation, id, by).await?),
             None => None,
@@ -75,11 +71,17 @@ impl Commands {
             at: context.now,
         };
         let command = ConversationCommand::Send(message);
-        let outcome = self.0.conversations.execute(StreamId::Conversation(conversation), &command, context).await?;
-        let Outcome { value, position, replayed } = outcome;
-        let sent = value.into_iter().find_map(|(version, event)| sent(conversation, version, event));
-        let value = sent.ok_or_else(|| Error::Internal("a sent message without its event".to_owned()))?;
-        Ok(Outcome { value, position, replayed })
+        sent(conversation, self.0.conversations.execute_new(stream, &command, context).await?)
+    }
+
+    /// The key of somebody who may act.
+    async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
+        let author = |user: &Option<User>| user.as_ref().map(|user| (user.key, user.closed, user.suspended));
+        match self.0.users.peek(StreamId::User(by), author).await? {
+            None | Some((_, true, _)) => Err(UserRefusal::NoSuchUser.into()),
+            Some((_, false, true)) => Err(UserRefusal::Suspended.into()),
+            Some((key, false, false)) => Ok(key),
+        }
     }
 
     async fn reply_to(&self, conversation: ConversationId, id: MessageId, by: UserId) -> Result<u64, Error> {
@@ -94,20 +96,6 @@ impl Commands {
         }
     }
 
-    /// The accounts that a text names as `@username`. Who of them is in the conversation, its decider knows.
-    async fn mentions(&self, content: &MessageContent, content_type: &ContentType) -> Result<Vec<UserId>, Error> {
-        let Some(body) = content.body.as_ref().filter(|_| content_type.is_text()) else { return Ok(vec![]) };
-        let mut mentions = vec![];
-        for username in mentioned(body.as_str()).take(MOST_MENTIONS) {
-            if let Some(user) = self.user_named(&username).await?
-                && !mentions.contains(&user)
-            {
-                mentions.push(user);
-            }
-        }
-        Ok(mentions)
-    }
-
     /// Writes a message anew; only its sender may, and only while in the conversation.
     pub async fn edit(
         &self,
@@ -116,20 +104,22 @@ impl Commands {
         changed: Edit,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
+        if let Some(before) = self.acted(id, context).await? {
+            return Ok(before);
+        }
         let (standing, sent) = self.visible_message(id, by).await?;
         standing.member()?;
         let edited = self.0.messages.peek(StreamId::Message(id), |state| state.edited.clone()).await?;
         let present = edited.or_else(|| sent.content.clear().cloned());
         let subject = changed.subject.unwrap_or_else(|| present.and_then(|content| content.subject));
         let content = MessageContent { subject, body: Some(changed.body) };
-        let mut mentions = self.mentions(&content, &sent.content_type).await?;
-        let mut members = vec![];
-        for user in mentions.drain(..) {
+        let mut mentions = vec![];
+        for user in self.mentions(&content, &sent.content_type).await? {
             if self.standing(id.conversation, user).await?.member().is_ok() {
-                members.push(user);
+                mentions.push(user);
             }
         }
-        self.act(id, by, sent, MessageAction::Edit { content, mentions: members }, context).await
+        self.act(id, by, sent, MessageAction::Edit { content, mentions }, context).await
     }
 
     /// Deletes a message for everyone and destroys its key; only its sender may.
@@ -139,9 +129,16 @@ impl Commands {
         by: UserId,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
-        let (_, sent) = self.visible_message(id, by).await?;
+        let before = self.acted(id, context).await?;
+        let sent = match &before {
+            Some(_) => self.sent_message(id).await?,
+            None => self.visible_message(id, by).await?.1,
+        };
         let key = sent.key;
-        let outcome = self.act(id, by, sent, MessageAction::Delete, context).await?;
+        let outcome = match before {
+            Some(before) => before,
+            None => self.act(id, by, sent, MessageAction::Delete, context).await?,
+        };
         self.0.shared.codec().keyring().destroy(&[key]).await?;
         Ok(outcome)
     }
@@ -155,6 +152,9 @@ impl Commands {
         there: bool,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
+        if let Some(before) = self.acted(id, context).await? {
+            return Ok(before);
+        }
         let (standing, sent) = self.visible_message(id, by).await?;
         standing.member()?;
         let action = if there { MessageAction::React(emoji) } else { MessageAction::Unreact(emoji) };
@@ -163,11 +163,20 @@ impl Commands {
 
     /// Pins or unpins a message: owner and admins, or anybody in a direct conversation.
     pub async fn pin(&self, id: MessageId, by: UserId, there: bool, context: &Context) -> Result<Outcome<()>, Error> {
+        if let Some(before) = self.acted(id, context).await? {
+            return Ok(before);
+        }
         let (standing, sent) = self.visible_message(id, by).await?;
         if standing.member()?.role < MemberRole::Admin && !standing.equals {
             return Err(ConversationRefusal::NotAnAdmin.into());
         }
         self.act(id, by, sent, if there { MessageAction::Pin } else { MessageAction::Unpin }, context).await
+    }
+
+    /// What a command with this key did to the message before.
+    async fn acted(&self, id: MessageId, context: &Context) -> Result<Option<Outcome<()>>, Error> {
+        let before = self.0.messages.recalled(StreamId::Message(id), context).await?;
+        Ok(before.map(|before| before.map(drop)))
     }
 
     async fn act(
@@ -180,7 +189,12 @@ impl Commands {
     ) -> Result<Outcome<()>, Error> {
         let origin = Origin { sender: sent.sender, key: sent.key, author_key: sent.author_key, content: sent.content };
         let command = MessageCommand { by, origin, at: context.now, action };
-        Ok(self.0.messages.execute(StreamId::Message(id), &command, context).await?.map(drop))
+        Ok(self.0.messages.execute_new(StreamId::Message(id), &command, context).await?.map(drop))
+    }
+
+    /// Who wrote a message that this person can see.
+    pub async fn sender(&self, id: MessageId, viewer: UserId) -> Result<UserId, Error> {
+        Ok(self.visible_message(id, viewer).await?.1.sender)
     }
 
     /// A message that this person can see, and how they stand in its conversation.
@@ -213,8 +227,9 @@ impl Commands {
     }
 }
 
-fn sent(conversation: ConversationId, version: u64, event: ConversationEvent) -> Option<Sent> {
-    match event {
+fn sent(conversation: ConversationId, outcome: Outcome<Events<ConversationEvent>>) -> Result<Outcome<Sent>, Error> {
+    let Outcome { value, position, replayed } = outcome;
+    let sent = value.into_iter().find_map(|(version, event)| match event {
         ConversationEvent::MessageSent(event) => {
             Some(Sent { id: MessageId { conversation, seq: event.seq, version }, event })
         }
@@ -223,31 +238,8 @@ fn sent(conversation: ConversationId, version: u64, event: ConversationEvent) ->
         | ConversationEvent::MemberAdded(_)
         | ConversationEvent::MemberRemoved(_)
         | ConversationEvent::MemberRoleChanged(_) => None,
-    }
-}
-
-/// The usernames that a text names: `@` at its start or after something that cannot be part of an address, then the
-/// longest run of username characters, without the punctuation that ends a sentence.
-fn mentioned(text: &str) -> impl Iterator<Item = Username> + '_ {
-    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    text.match_indices('@').filter_map(move |(at, _)| {
-        if text[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || in_name(before)) {
-            return None;
-        }
-        let rest = &text[at + 1..];
-        let end = rest.find(|c| !in_name(c)).unwrap_or(rest.len());
-        Username::parse(rest[..end].trim_end_matches(['.', '-'])).ok()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mention_is_an_at_sign_and_a_username_but_not_an_address() {
-        let names = |text: &str| mentioned(text).map(Username::into_string).collect::<Vec<_>>();
-        assert_eq!(names("@ada, (@Grace_H) and @linus."), ["ada", "grace_h", "linus"]);
-        assert_eq!(names("mail ada@example.org or @ or @x"), Vec::<String>::new());
-    }
+    });
+    // a new one always has its event; what is recalled may be another command under the same key
+    let value = sent.ok_or(Error::KeyReused)?;
+    Ok(Outcome { value, position, replayed })
 }

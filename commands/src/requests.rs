@@ -30,10 +30,15 @@ impl Commands {
         answer: Answer,
         context: &Context,
     ) -> Result<Option<Position>, Error> {
-        let caller_key = match context.actor {
-            Some(actor) => self.0.users.peek(StreamId::User(actor), |user| user.as_ref().map(|user| user.key)).await?,
+        let caller = match context.actor {
+            Some(actor) => self.account(actor).await?,
             None => None,
         };
+        if caller.as_ref().is_some_and(|caller| caller.closed) {
+            // the request closed its caller's account: there is nobody left to ask again
+            return Ok(None);
+        }
+        let caller_key = caller.map(|caller| caller.key);
         let answered = RequestAnswered {
             key: self.fresh_key().await?,
             caller_key,

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use tidings_domain::{
     KeyId, LoginKind, SessionId, StreamId, Timestamp, UserId,
-    session::{SessionCommand, SessionEvent, SessionRefusal},
+    session::{SessionCommand, SessionEvent, SessionOpened, SessionRefusal},
     user::UserRefusal,
     values::{DeviceName, Email, Password, Username},
 };
@@ -59,8 +59,14 @@ impl Commands {
         let command = SessionCommand::Open { user, key, credential, token, device, at: context.now };
         let context = Context { actor: Some(user), ..context.clone() };
         let outcome = self.0.sessions.execute(StreamId::Session(session), &command, &context).await?;
-        let at = opened_at(&outcome.value).ok_or(SessionRefusal::Ended)?;
-        Ok(outcome.map(|_| OpenSession { session, user, credential, at, refresh_token }))
+        let Outcome { value, position, replayed } = outcome;
+        match value.into_iter().next() {
+            Some((_, SessionEvent::Opened(event))) => {
+                let SessionOpened { user, credential, at, .. } = event;
+                Ok(Outcome { value: OpenSession { session, user, credential, at, refresh_token }, position, replayed })
+            }
+            Some((_, SessionEvent::Refreshed(_) | SessionEvent::Closed(_))) | None => Err(SessionRefusal::Ended.into()),
+        }
     }
 
     async fn check_credentials(&self, sign_in: &SignIn) -> Result<(UserId, KeyId, u32), Error> {
@@ -95,19 +101,31 @@ impl Commands {
     /// Exchanges a refresh token for the next. One that has served already ends its session.
     pub async fn refresh(&self, token: &SecretString, context: &Context) -> Result<Outcome<OpenSession>, Error> {
         let (session, shown) = read_token(token).ok_or(Error::WrongCredentials)?;
-        let state = self.0.sessions.peek(StreamId::Session(session), Clone::clone).await?;
-        let Some(state) = state else { return Err(Error::WrongCredentials) };
-        let (user, credential) = (state.user, state.credential);
-        if !self.honours(user, session, credential).await? {
+        let stream = StreamId::Session(session);
+        let state = self.0.sessions.peek(stream, |s| s.as_ref().map(|s| (s.user, s.credential))).await?;
+        let (user, credential) = state.ok_or(Error::WrongCredentials)?;
+        let before = self.0.sessions.recalled(stream, context).await?;
+        if before.is_none() && !self.honours(user, session, credential).await? {
             return Err(SessionRefusal::Ended.into());
         }
         let refresh_token = self.0.blinding.refresh_token(session, context)?;
-        let command = SessionCommand::Refresh { shown, next: hash_token(&refresh_token), at: context.now };
-        let context = Context { actor: Some(user), session: Some(session), ..context.clone() };
-        let outcome = self.0.sessions.execute(StreamId::Session(session), &command, &context).await?;
-        // a used token shown again: the session is closed now, and that is durable
-        let at = opened_at(&outcome.value).ok_or(SessionRefusal::Ended)?;
-        Ok(outcome.map(|_| OpenSession { session, user, credential, at, refresh_token }))
+        let outcome = if let Some(before) = before {
+            before
+        } else {
+            let command = SessionCommand::Refresh { shown, next: hash_token(&refresh_token), at: context.now };
+            let context = Context { actor: Some(user), session: Some(session), ..context.clone() };
+            self.0.sessions.execute_new(stream, &command, &context).await?
+        };
+        let Outcome { value, position, replayed } = outcome;
+        match value.into_iter().next() {
+            Some((_, SessionEvent::Refreshed(event))) => {
+                let value = OpenSession { session, user, credential, at: event.at, refresh_token };
+                Ok(Outcome { value, position, replayed })
+            }
+            // a used token shown again: the session is closed now, and that is durable
+            Some((_, SessionEvent::Closed(_))) | None => Err(SessionRefusal::Ended.into()),
+            Some((_, SessionEvent::Opened(_))) => Err(Error::KeyReused),
+        }
     }
 
     /// Ends a session of this user; one that is over or somebody else's is not there.
@@ -135,13 +153,5 @@ impl Commands {
             .users
             .peek(StreamId::User(user), |user| user.as_ref().is_some_and(|user| user.honours(session, credential)))
             .await
-    }
-}
-
-fn opened_at(events: &[(u64, SessionEvent)]) -> Option<Timestamp> {
-    match events.first() {
-        Some((_, SessionEvent::Opened(event))) => Some(event.at),
-        Some((_, SessionEvent::Refreshed(event))) => Some(event.at),
-        Some((_, SessionEvent::Closed(_))) | None => None,
     }
 }

@@ -2,13 +2,16 @@
 
 use tidings_domain::{
     KeyId, LoginKind, StreamId, UserId,
-    login::{LoginCommand, LoginRefusal},
     user::{Change, Identity, ProfileChange, User, UserCommand, UserEvent, UserRefusal, UserRegistered},
     values::{Email, Password, PersonName, PhoneNumber, Role, Username},
 };
 use tidings_event_store::Position;
 
-use crate::{Commands, Context, Error, Outcome, Refusal};
+use crate::{
+    Commands, Context, Error, Outcome,
+    claims::{Claims, claims_of},
+    executor::Events,
+};
 
 /// What an account is made of.
 #[derive(Debug, Clone)]
@@ -38,13 +41,14 @@ pub struct Registered {
     pub event: UserRegistered,
 }
 
-type Claims = Vec<(LoginKind, String)>;
-
 impl Commands {
     /// Makes an account. Its names are claimed first, each in a stream of its own; when one of them is taken, those
     /// claimed before it are given back.
     pub async fn register(&self, registration: Registration, context: &Context) -> Result<Outcome<Registered>, Error> {
         let user = UserId::new(context.new_id("user"));
+        if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
+            return registered(user, before);
+        }
         let password_hash = match &registration.password {
             Some(password) => Some(self.0.hasher.hash(password).await?),
             None => None,
@@ -57,61 +61,16 @@ impl Commands {
             last_name: registration.last_name,
             password_hash,
         };
-        self.claim_all(user, &claims_of(&identity), context).await?;
-        let command = UserCommand::Register {
-            key: self.fresh_key().await?,
-            identity: Box::new(identity),
-            imported: registration.imported,
-            at: context.now,
-        };
-        let outcome = self.0.users.execute(StreamId::User(user), &command, context).await?;
-        let Outcome { value, position, replayed } = outcome;
-        match value.into_iter().next() {
-            Some((_, UserEvent::Registered(event))) => {
-                Ok(Outcome { value: Registered { user, event }, position, replayed })
-            }
-            _ => Err(UserRefusal::AlreadyRegistered.into()),
+        let claims = claims_of(&identity);
+        let key = self.fresh_key().await?;
+        let (identity, imported) = (Box::new(identity), registration.imported);
+        let command = UserCommand::Register { key, identity, imported, at: context.now };
+        let _turn = self.0.turns.of(user).await;
+        self.claim_all(user, &claims, context).await?;
+        match self.0.users.execute(StreamId::User(user), &command, context).await {
+            Ok(outcome) => registered(user, outcome),
+            Err(error) => Err(self.give_back(user, &claims, error, context).await),
         }
-    }
-
-    /// Claims all or none.
-    async fn claim_all(&self, user: UserId, claims: &Claims, context: &Context) -> Result<(), Error> {
-        for (done, (kind, canonical)) in claims.iter().enumerate() {
-            if let Err(error) = self.claim(user, *kind, canonical, context).await {
-                for (kind, canonical) in claims.iter().take(done) {
-                    self.release(user, *kind, canonical, context).await?;
-                }
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    async fn claim(&self, user: UserId, kind: LoginKind, canonical: &str, context: &Context) -> Result<(), Error> {
-        let stream = self.0.blinding.login(kind, canonical);
-        let holder = self.0.logins.peek(stream, |login| login.map(|(holder, _)| holder)).await?;
-        let holder_missing = match holder {
-            Some(holder) if holder != user => {
-                // A username is never given out again; what else a closed account held is free.
-                let free = |holder: &Option<User>| {
-                    holder.as_ref().is_none_or(|holder| holder.closed && kind != LoginKind::Username)
-                };
-                self.0.users.peek(StreamId::User(holder), free).await?
-            }
-            Some(_) | None => false,
-        };
-        let command = LoginCommand::Claim { user, holder_missing, at: context.now };
-        match self.0.logins.execute(stream, &command, &context.without_key()).await {
-            Err(Error::Refused(Refusal::LoginTaken(_))) => Err(Refusal::LoginTaken(kind).into()),
-            Err(error) => Err(error),
-            Ok(_) => Ok(()),
-        }
-    }
-
-    async fn release(&self, user: UserId, kind: LoginKind, canonical: &str, context: &Context) -> Result<(), Error> {
-        let stream = self.0.blinding.login(kind, canonical);
-        let command = LoginCommand::Release { user, at: context.now };
-        self.0.logins.execute(stream, &command, &context.without_key()).await.map(drop)
     }
 
     /// Changes the profile; new addresses and numbers are claimed first, replaced ones given back after.
@@ -121,6 +80,11 @@ impl Commands {
         change: ProfileChange,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
+        let changed = |event: &UserEvent| matches!(event, UserEvent::ProfileChanged(_));
+        if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
+            return done(before, changed);
+        }
+        let _turn = self.0.turns.of(user).await;
         let before = self.account(user).await?.ok_or(UserRefusal::NoSuchUser)?;
         let held = before.identity.as_ref().map(claims_of).unwrap_or_default();
         let wanted = [
@@ -130,12 +94,13 @@ impl Commands {
         let new: Claims = wanted.into_iter().flatten().filter(|claim| !held.contains(claim)).collect();
         self.claim_all(user, &new, context).await?;
         let command = UserCommand::ChangeProfile { change: Box::new(change), at: context.now };
-        let outcome = self.0.users.execute(StreamId::User(user), &command, context).await?;
-        let after = self.account(user).await?.and_then(|user| user.identity).map(|identity| claims_of(&identity));
-        for (kind, canonical) in held.into_iter().filter(|claim| !after.as_ref().is_some_and(|a| a.contains(claim))) {
-            self.release(user, kind, &canonical, context).await?;
+        match self.0.users.execute(StreamId::User(user), &command, context).await {
+            Ok(outcome) => {
+                self.release_all_but_held(user, &held, context).await;
+                done(outcome, changed)
+            }
+            Err(error) => Err(self.give_back(user, &new, error, context).await),
         }
-        Ok(outcome.map(drop))
     }
 
     /// Changes the password, for one who knows the present one, and ends all other sessions.
@@ -146,6 +111,9 @@ impl Commands {
         new: &Password,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
+        if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
+            return done(before, changes_password);
+        }
         self.must_know_password(user, current).await?;
         self.set_password(user, new, context).await
     }
@@ -155,7 +123,7 @@ impl Commands {
     pub async fn set_password(&self, user: UserId, new: &Password, context: &Context) -> Result<Outcome<()>, Error> {
         let password_hash = self.0.hasher.hash(new).await?;
         let command = UserCommand::ChangePassword { password_hash, keep: context.session, at: context.now };
-        Ok(self.0.users.execute(StreamId::User(user), &command, context).await?.map(drop))
+        done(self.0.users.execute(StreamId::User(user), &command, context).await?, changes_password)
     }
 
     /// Closes the account, for one who knows its password, and destroys the key of its personal data and of every message
@@ -166,18 +134,20 @@ impl Commands {
         password: Option<&Password>,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
-        self.must_know_password(user, password).await?;
-        let before = self.account(user).await?;
-        let outcome =
-            self.0.users.execute(StreamId::User(user), &UserCommand::Close { at: context.now }, context).await?;
-        let Some(before) = before else { return Ok(outcome.map(drop)) };
-        for (kind, canonical) in before.identity.as_ref().map(claims_of).unwrap_or_default() {
-            if kind != LoginKind::Username {
-                self.release(user, kind, &canonical, context).await?;
-            }
+        let closed = |event: &UserEvent| matches!(event, UserEvent::Closed(_));
+        if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
+            return done(before, closed);
         }
+        self.must_know_password(user, password).await?;
+        let _turn = self.0.turns.of(user).await;
+        let before = self.account(user).await?.ok_or(UserRefusal::NoSuchUser)?;
+        let command = UserCommand::Close { at: context.now };
+        let outcome = self.0.users.execute(StreamId::User(user), &command, context).await?;
+        // before the names: of the two, it is the erasure that was asked for
         self.0.shared.codec().keyring().destroy(&[before.key]).await?;
-        Ok(outcome.map(drop))
+        let held = before.identity.as_ref().map(claims_of).unwrap_or_default();
+        self.release_all_but_held(user, &held, context).await;
+        done(outcome, closed)
     }
 
     async fn must_know_password(&self, user: UserId, password: Option<&Password>) -> Result<(), Error> {
@@ -262,25 +232,32 @@ impl Commands {
     }
 }
 
-fn claims_of(identity: &Identity) -> Claims {
-    let email = identity.email.as_ref().map(|email| (LoginKind::Email, email.canonical()));
-    let phone = identity.phone_number.as_ref().map(|number| (LoginKind::Phone, number.as_str().to_owned()));
-    let username = (LoginKind::Username, identity.username.as_str().to_owned());
-    [Some(username), email, phone].into_iter().flatten().collect()
+fn registered(user: UserId, outcome: Outcome<Events<UserEvent>>) -> Result<Outcome<Registered>, Error> {
+    let Outcome { value, position, replayed } = outcome;
+    match value.into_iter().next() {
+        Some((_, UserEvent::Registered(event))) => {
+            Ok(Outcome { value: Registered { user, event }, position, replayed })
+        }
+        Some(_) => Err(Error::KeyReused),
+        None => Err(UserRefusal::AlreadyRegistered.into()),
+    }
+}
+
+/// Says that a command was carried out. One key serves for one command: what it did before must be what this one does.
+fn done(outcome: Outcome<Events<UserEvent>>, does: impl Fn(&UserEvent) -> bool) -> Result<Outcome<()>, Error> {
+    if outcome.replayed && !outcome.value.iter().any(|(_, event)| does(event)) {
+        return Err(Error::KeyReused);
+    }
+    Ok(outcome.map(drop))
+}
+
+const fn changes_password(event: &UserEvent) -> bool {
+    matches!(event, UserEvent::PasswordChanged(_))
 }
 
 fn set<T>(change: &Change<T>) -> Option<&T> {
     match change {
         Change::Set(value) => Some(value),
         Change::Keep | Change::Clear => None,
-    }
-}
-
-impl From<LoginRefusal> for Refusal {
-    fn from(refusal: LoginRefusal) -> Self {
-        match refusal {
-            // which kind it is, the claiming method says
-            LoginRefusal::Taken => Self::LoginTaken(LoginKind::Username),
-        }
     }
 }

@@ -19,7 +19,7 @@ pub use args::{LogFormat, Settings};
 pub enum ConfigError {
     /// The file, or a value in it, does not parse.
     #[error("the configuration cannot be read: {0}")]
-    Unreadable(Box<figment::Error>),
+    Unreadable(String),
     /// A value breaks a rule.
     #[error("{setting} {why}")]
     Invalid {
@@ -107,19 +107,20 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
 impl Config {
     /// Reads the file, lays environment and flags over it, and checks the whole.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
-        let unreadable = |error| ConfigError::Unreadable(Box::new(error));
+        let one_line = |error: figment::Error| error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         let file = match &settings.config {
             Some(path) if !path.is_file() => {
                 return Err(invalid("TIDINGS_CONFIG", format!("names {}, which is no file", path.display())));
             }
-            Some(path) => path.clone(),
-            None => "tidings.toml".into(),
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from("tidings.toml")).filter(|path| path.is_file()),
         };
-        let merged = Figment::new()
-            .merge(Toml::file_exact(file))
+        let file = file.map(|file| Figment::from(Toml::file_exact(file)));
+        let merged = file
+            .unwrap_or_default()
             .merge(Serialized::defaults(settings))
             .extract::<Merged>()
-            .map_err(unreadable)?;
+            .map_err(|error| ConfigError::Unreadable(one_line(error)))?;
         merged.check()
     }
 }

@@ -2,6 +2,7 @@
 //! answers to unknown routes and methods.
 
 mod health;
+mod logging;
 mod metrics;
 mod observe;
 
@@ -20,7 +21,8 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-pub use health::{Readiness, routes as health_routes};
+pub use health::{Probe, Readiness, routes as health_routes};
+pub use logging::start as start_logging;
 pub use metrics::{install as install_metrics, routes as metrics_routes};
 
 /// Puts the edge around all routes.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Caller`] | who asks, by a live session's access token; take it first | 401 |
 //! | [`Path`] | ids in the path | 404 |
-//! | [`Query`] | the query's parameters; unknown ones are ignored | 400 |
+//! | [`InQuery`] | the query's parameters; unknown ones are ignored | 400 |
 //! | [`Body`] | a JSON body that keeps every rule ([`Checked`]) | 400, 413, 415, 422 |
 //! | [`Limit`], [`Cursors`] | paging, as members of a query and through the state | 400 |
 //! | [`IdempotencyKey`] | the request's key, if it has one | 400 |
@@ -21,4 +21,4 @@ pub use caller::{Caller, CallerCell, RequestInfo};
 pub use cursor::Cursors;
 pub use key::IdempotencyKey;
 pub use path::{Path, UserRef};
-pub use query::{Limit, Query, parsed};
+pub use query::{InQuery, Limit, parsed};

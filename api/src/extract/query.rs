@@ -16,9 +16,9 @@ use crate::problem::{Problem, pointer};
 
 /// The parameters of a query.
 #[derive(Debug, Clone, Copy)]
-pub struct Query<T>(pub T);
+pub struct InQuery<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {

@@ -69,7 +69,9 @@ pub(super) enum Membership {
 /// The meaning of an event. `version` is its place in its stream.
 pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option<Told>, Option<Membership>) {
     match (stream, event) {
-        (StreamId::Conversation(conversation), Event::Conversation(event)) => of_conversation(*conversation, version, event),
+        (StreamId::Conversation(conversation), Event::Conversation(event)) => {
+            of_conversation(*conversation, version, event)
+        }
         (StreamId::Message(id), Event::Message(event)) => (Some(of_message(*id, event)), None),
         (StreamId::Reader(conversation, user), Event::Reader(event)) => {
             (Some(of_reader(*conversation, *user, event)), None)

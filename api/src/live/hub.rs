@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::Position;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -37,6 +38,7 @@ struct State {
 /// See [`super`].
 pub(super) struct Hub {
     pub(super) renderer: Renderer,
+    commands: Commands,
     state: Mutex<State>,
     position: watch::Sender<Position>,
 }
@@ -50,9 +52,9 @@ pub(super) struct Registered {
 }
 
 impl Hub {
-    pub(super) fn new(renderer: Renderer, position: Position) -> Self {
+    pub(super) fn new(renderer: Renderer, commands: Commands, position: Position) -> Self {
         let state = State { position, audience: Audience::default(), stopped: false };
-        Self { renderer, state: Mutex::new(state), position: watch::channel(position).0 }
+        Self { renderer, commands, state: Mutex::new(state), position: watch::channel(position).0 }
     }
 
     /// How far the hub is.
@@ -60,7 +62,7 @@ impl Hub {
         *self.position.borrow()
     }
 
-    /// Lets a connection listen. None when the server is stopping.
+    /// Lets a connection listen. None when the session has ended or the server is stopping.
     pub(super) async fn register(&self, caller: Caller) -> Result<Option<Registered>, RenderError> {
         let mut state = self.state.lock().await;
         if state.stopped {
@@ -74,6 +76,11 @@ impl Hub {
         let (sender, queue) = mpsc::channel(QUEUE);
         let listener = Listener { user: caller.user, session: caller.session, queue: sender, conversations };
         let id = state.audience.add(listener);
+        // An end of the session after `from` comes through the log; one before it shows here.
+        if !self.commands.is_alive(caller.session, caller.user, caller.credential).await? {
+            state.audience.remove(id);
+            return Ok(None);
+        }
         Ok(Some(Registered { id, from, queue }))
     }
 
@@ -152,8 +159,12 @@ impl Hub {
         }
         match &happened.membership {
             Some(Membership::Left(conversation, user)) => audience.leave(*conversation, *user),
-            Some(Membership::SessionOver(user, session)) => audience.end(*user, |listener| listener.session == *session),
-            Some(Membership::AccountOver(user, kept)) => audience.end(*user, |listener| Some(listener.session) != *kept),
+            Some(Membership::SessionOver(user, session)) => {
+                audience.end(*user, |listener| listener.session == *session)
+            }
+            Some(Membership::AccountOver(user, kept)) => {
+                audience.end(*user, |listener| Some(listener.session) != *kept)
+            }
             Some(Membership::Joined(..)) | None => {}
         }
         Ok(())

@@ -14,13 +14,11 @@ mod render;
 
 use std::sync::Arc;
 
+use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::{Codec, EventStore, Position};
-use tidings_projections::Queries;
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tidings_projections::Views;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::extract::Caller;
 use hub::Hub;
@@ -50,15 +48,17 @@ pub struct Live {
 }
 
 impl Live {
-    /// Begins to follow the log behind the views, whose progress is `applied`.
+    /// Begins to follow the log behind the views.
     pub fn start(
         store: Arc<dyn EventStore>,
         codec: Codec,
-        queries: Arc<dyn Queries>,
-        applied: watch::Receiver<Position>,
+        views: &Views,
+        commands: Commands,
     ) -> (Self, JoinHandle<()>) {
         let (typing, signs) = mpsc::channel(TYPING_QUEUE);
-        let hub = Arc::new(Hub::new(Renderer::new(store, codec, queries), *applied.borrow()));
+        let applied = views.applied();
+        let renderer = Renderer::new(store, codec, views.queries());
+        let hub = Arc::new(Hub::new(renderer, commands, *applied.borrow()));
         let task = tokio::spawn(hub.clone().run(applied, signs));
         (Self { hub, typing }, task)
     }

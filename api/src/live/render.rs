@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tidings_domain::{ConversationId, Event, MessageId, StreamId, Timestamp, UserId, conversation::MemberRole};
-use tidings_event_store::{Codec, CodecError, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
+use tidings_event_store::{Codec, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
 use tidings_projections::{
     Queries, QueryError,
     model::{ConversationAccess, MemberRow},
@@ -27,7 +27,7 @@ pub(super) enum RenderError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Codec(#[from] CodecError),
+    Command(#[from] tidings_commands::Error),
     #[error("an event has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -83,6 +83,17 @@ impl Problem {
         Self::of_fields(Kind::InvalidRequest, vec![FieldError::new(pointer, detail)])
     }
 
+    /// The same problem where the client knows a member by another name.
+    #[must_use]
+    pub fn at_member(mut self, known: &str, called: &str) -> Self {
+        for error in &mut self.0.errors {
+            if error.pointer == known {
+                called.clone_into(&mut error.pointer);
+            }
+        }
+        self
+    }
+
     /// Which kind.
     pub fn kind(&self) -> Kind {
         self.0.kind

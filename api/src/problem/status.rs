@@ -9,7 +9,7 @@ use tidings_domain::{
     request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
-use tidings_projections::QueryError;
+use tidings_projections::{QueryError, ViewsError};
 
 use super::{FieldError, Problem};
 
@@ -219,9 +219,20 @@ impl From<CodecError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
+        match &error {
+            QueryError::NotReady => Kind::ViewsNotReady.into(),
+            QueryError::Unavailable(_) => failed(&error, Kind::Unavailable),
+        }
+    }
+}
+
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
         let kind = match &error {
-            QueryError::NotReady => Kind::ViewsNotReady,
-            QueryError::Unavailable(_) => Kind::Unavailable,
+            ViewsError::Busy(_) => return Self::new(Kind::Busy, error.to_string()),
+            ViewsError::Stopped => Kind::ShuttingDown,
+            ViewsError::Unavailable(_) | ViewsError::Log(_) => Kind::Unavailable,
+            ViewsError::Foreign(_) | ViewsError::Apply(_) => Kind::Internal,
         };
         failed(&error, kind)
     }

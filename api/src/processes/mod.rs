@@ -4,4 +4,4 @@
 
 mod forgetting;
 
-pub use forgetting::Forgetting;
+pub use forgetting::{Forgetting, ForgettingError};

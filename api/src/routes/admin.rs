@@ -1,10 +1,17 @@
 //! What operators do: look after the views, give roles, shut accounts out.
 
+use std::time::Duration;
+
 use axum::{Json, extract::FromRequestParts, http::request::Parts};
 use serde::Serialize;
 use tidings_commands::Outcome;
 use tidings_domain::values::Role;
-use tidings_projections::model::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
+use tidings_projections::{
+    Projection,
+    model::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification},
+    runner::Pace,
+};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,11 +25,11 @@ use crate::{
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(projections))
-        .routes(routes!(rebuild))
-        .routes(routes!(verify))
-        .routes(routes!(grant, revoke))
-        .routes(routes!(suspend, reinstate))
+        .routes(routes!(list_projections))
+        .routes(routes!(rebuild_projection))
+        .routes(routes!(verify_projection))
+        .routes(routes!(grant_role, revoke_role))
+        .routes(routes!(suspend_user, reinstate_user))
 }
 
 /// A caller with the role `operator`; 403 for all others.
@@ -113,10 +120,19 @@ impl From<ProjectionStatus> for ProjectionBody {
 #[utoipa::path(get, path = "/v1/admin/projections", tag = "Operation", responses(
     (status = 200, description = "How each of them is doing", body = List<ProjectionBody>),
 ))]
-async fn projections(Operator(acting): Operator) -> Result<Json<List<ProjectionBody>>, Problem> {
+async fn list_projections(Operator(acting): Operator) -> Result<Json<List<ProjectionBody>>, Problem> {
     let status = acting.app.views.status().await?;
     Ok(Json(List { items: status.into_iter().map(Into::into).collect(), next: None }))
 }
+
+fn named(name: &str) -> Result<Projection, Problem> {
+    Projection::named(name).ok_or_else(|| Kind::NoSuchProjection.into())
+}
+
+/// How long a rebuild is waited for that may fail at once.
+const BEGUN_WITHIN: Duration = Duration::from_millis(50);
+/// So many differing rows are named.
+const MOST_DIFFERENCES: usize = 100;
 
 /// A rebuild that has begun.
 #[derive(Debug, Serialize, ToSchema)]
@@ -133,11 +149,16 @@ const NOTHING_APPENDED: Outcome<()> = Outcome { value: (), position: None, repla
     params(("name" = String, Path, description = "Which")),
     responses((status = 202, description = "It has begun", body = Rebuilding)),
 )]
-async fn rebuild(
+async fn rebuild_projection(
     Operator(acting): Operator,
     Path((name,)): Path<(String,)>,
 ) -> Result<Reply<Rebuilding>, Problem> {
-    acting.app.views.rebuild(&name).await?;
+    let (views, projection) = (acting.app.views.clone(), named(&name)?);
+    let mut rebuild = tokio::spawn(async move { views.rebuild(projection, Pace::default()).await });
+    // one that cannot begin says so at once
+    if let Ok(ended) = timeout(BEGUN_WITHIN, &mut rebuild).await {
+        ended.map_err(|error| Problem::new(Kind::Internal, error.to_string()))??;
+    }
     Ok(Reply::accepted(&NOTHING_APPENDED, Rebuilding { name }))
 }
 
@@ -193,11 +214,11 @@ impl From<Verification> for VerificationBody {
     params(("name" = String, Path, description = "Which")),
     responses((status = 200, description = "What was found", body = VerificationBody)),
 )]
-async fn verify(
+async fn verify_projection(
     Operator(acting): Operator,
     Path((name,)): Path<(String,)>,
 ) -> Result<Reply<VerificationBody>, Problem> {
-    let found = acting.app.views.verify(&name).await?;
+    let found = acting.app.views.verify(named(&name)?, MOST_DIFFERENCES).await?;
     Ok(Reply::ok(&NOTHING_APPENDED, found.into()))
 }
 
@@ -221,7 +242,7 @@ async fn change_role(acting: Acting, user: &str, role: &str, has: bool) -> Resul
     ),
     responses((status = 204, description = "They have it")),
 )]
-async fn grant(
+async fn grant_role(
     Operator(acting): Operator,
     Path((user, role)): Path<(String, String)>,
 ) -> Result<Reply<()>, Problem> {
@@ -236,7 +257,7 @@ async fn grant(
     ),
     responses((status = 204, description = "They do not have it")),
 )]
-async fn revoke(
+async fn revoke_role(
     Operator(acting): Operator,
     Path((user, role)): Path<(String, String)>,
 ) -> Result<Reply<()>, Problem> {
@@ -250,7 +271,7 @@ async fn revoke(
     params(("user" = String, Path, description = "An id, a username, or `me`")),
     responses((status = 204, description = "It is suspended")),
 )]
-async fn suspend(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
+async fn suspend_user(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
     let user = acting.app.commands.resolve_user(&user, acting.user()).await?;
     let outcome = acting.app.commands.suspend(user, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
@@ -261,7 +282,7 @@ async fn suspend(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> 
     params(("user" = String, Path, description = "An id, a username, or `me`")),
     responses((status = 204, description = "It is not suspended")),
 )]
-async fn reinstate(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
+async fn reinstate_user(Operator(acting): Operator, Path((user,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
     let user = acting.app.commands.resolve_user(&user, acting.user()).await?;
     let outcome = acting.app.commands.reinstate(user, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))

@@ -13,22 +13,22 @@ use tidings_projections::{
     Queries,
     model::{ConversationAccess, InboxCursor, InboxFilter},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{ConversationBody, List, UserRefBody};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, Limit, Path, Query},
+    extract::{Body, Checked, InQuery, Limit, Path},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(start, inbox))
-        .routes(routes!(show, rename))
-        .routes(routes!(change_settings))
+        .routes(routes!(start_conversation, show_inbox))
+        .routes(routes!(show_conversation, rename_conversation))
+        .routes(routes!(change_conversation_settings))
 }
 
 /// What to start.
@@ -126,7 +126,10 @@ impl Checked for StartRequest {
     (status = 201, description = "It is started", body = ConversationBody, headers(("Location", description = "Where it is"))),
     (status = 200, description = "It was there", body = ConversationBody),
 ))]
-async fn start(acting: Acting, Body(wanted): Body<StartRequest>) -> Result<Reply<ConversationBody>, Problem> {
+async fn start_conversation(
+    acting: Acting,
+    Body(wanted): Body<StartRequest>,
+) -> Result<Reply<ConversationBody>, Problem> {
     let (commands, me) = (&acting.app.commands, acting.user());
     let outcome = match wanted {
         Start::Group { name, members } => {
@@ -204,7 +207,7 @@ pub(super) async fn access(
     }
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct InboxQuery {
     /// Only the archived, or only the others.
@@ -224,7 +227,10 @@ struct InboxQuery {
 #[utoipa::path(get, path = "/v1/conversations", tag = "Conversations", params(InboxQuery), responses(
     (status = 200, description = "Conversations", body = List<ConversationBody>),
 ))]
-async fn inbox(reading: Reading, Query(asked): Query<InboxQuery>) -> Result<Json<List<ConversationBody>>, Problem> {
+async fn show_inbox(
+    reading: Reading,
+    InQuery(asked): InQuery<InboxQuery>,
+) -> Result<Json<List<ConversationBody>>, Problem> {
     let list = format!("inbox {:?} {:?}", asked.archived, asked.unread);
     let place: Option<(Position, Position)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(began, after)| InboxCursor { began, after });
@@ -239,7 +245,10 @@ async fn inbox(reading: Reading, Query(asked): Query<InboxQuery>) -> Result<Json
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 200, description = "The conversation", body = ConversationBody)),
 )]
-async fn show(reading: Reading, Path((id,)): Path<(ConversationId,)>) -> Result<Json<ConversationBody>, Problem> {
+async fn show_conversation(
+    reading: Reading,
+    Path((id,)): Path<(ConversationId,)>,
+) -> Result<Json<ConversationBody>, Problem> {
     access(reading.views(), reading.user(), id).await.map(Json)
 }
 
@@ -266,7 +275,7 @@ impl Checked for RenameRequest {
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 200, description = "The conversation now", body = ConversationBody)),
 )]
-async fn rename(
+async fn rename_conversation(
     acting: Acting,
     Path((id,)): Path<(ConversationId,)>,
     Body(name): Body<RenameRequest>,
@@ -300,7 +309,7 @@ impl Checked for SettingsRequest {
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 200, description = "The conversation now", body = ConversationBody)),
 )]
-async fn change_settings(
+async fn change_conversation_settings(
     acting: Acting,
     Path((id,)): Path<(ConversationId,)>,
     Body(settings): Body<SettingsRequest>,

@@ -12,12 +12,11 @@ use axum::{
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use tidings_event_store::Position;
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{Acting, App},
-    extract::Query,
+    extract::InQuery,
     live::Pushed,
     problem::{Kind, Problem},
 };
@@ -30,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(follow_live))
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct LiveQuery {
     /// Resume after this position, as the header `Last-Event-ID` does.
@@ -50,7 +49,7 @@ struct LiveQuery {
 async fn follow_live(
     acting: Acting,
     headers: HeaderMap,
-    Query(asked): Query<LiveQuery>,
+    InQuery(asked): InQuery<LiveQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let after = last_event_id(&headers)?.or(asked.after.map(Position::new));
     let events = acting.app.live.connect(acting.caller, after).events();

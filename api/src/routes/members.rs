@@ -4,22 +4,22 @@ use axum::Json;
 use serde::Deserialize;
 use tidings_domain::{ConversationId, conversation::MemberRole};
 use tidings_projections::model::MemberCursor;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, MemberBody};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Checked, Limit, MaybeBody, Path, Query},
+    extract::{Checked, InQuery, Limit, MaybeBody, Path},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(put, remove))
+    OpenApiRouter::new().routes(routes!(list_members)).routes(routes!(put_member, remove_member))
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct MembersQuery {
     #[serde(default)]
@@ -36,10 +36,10 @@ struct MembersQuery {
     params(("conversation" = String, Path, format = "uuid", description = "Which"), MembersQuery),
     responses((status = 200, description = "The members", body = List<MemberBody>)),
 )]
-async fn list(
+async fn list_members(
     reading: Reading,
     Path((id,)): Path<(ConversationId,)>,
-    Query(asked): Query<MembersQuery>,
+    InQuery(asked): InQuery<MembersQuery>,
 ) -> Result<Json<List<MemberBody>>, Problem> {
     reading.app.commands.standing(id, reading.user()).await?.member()?;
     let list = format!("members {id}");
@@ -86,7 +86,7 @@ impl Checked for PutMemberRequest {
     ),
     responses((status = 200, description = "The member now", body = MemberBody)),
 )]
-async fn put(
+async fn put_member(
     acting: Acting,
     Path((id, user)): Path<(ConversationId, String)>,
     MaybeBody(role): MaybeBody<PutMemberRequest>,
@@ -109,7 +109,7 @@ async fn put(
     ),
     responses((status = 204, description = "They are not in it")),
 )]
-async fn remove(acting: Acting, Path((id, user)): Path<(ConversationId, String)>) -> Result<Reply<()>, Problem> {
+async fn remove_member(acting: Acting, Path((id, user)): Path<(ConversationId, String)>) -> Result<Reply<()>, Problem> {
     let (commands, me) = (&acting.app.commands, acting.user());
     let user = commands.resolve_user(&user, me).await?;
     let outcome = commands.remove_member(id, me, user, &acting.context).await?;

@@ -4,7 +4,7 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{MessageId, Timestamp, values::Emoji};
 use tidings_projections::model::{MemberCursor, Receipt};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Limit, Path, Query},
+    extract::{InQuery, Limit, Path},
     problem::{Kind, Problem},
     reply::Reply,
 };
@@ -21,9 +21,9 @@ use crate::{
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(mark_read, mark_unread))
-        .routes(routes!(react, unreact))
-        .routes(routes!(pin, unpin))
-        .routes(routes!(receipts))
+        .routes(routes!(add_reaction, remove_reaction))
+        .routes(routes!(pin_message, unpin_message))
+        .routes(routes!(list_receipts))
 }
 
 /// Mark one message read
@@ -64,7 +64,7 @@ async fn reaction(acting: Acting, id: MessageId, emoji: &str, there: bool) -> Re
     ),
     responses((status = 204, description = "It is there")),
 )]
-async fn react(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -> Result<Reply<()>, Problem> {
+async fn add_reaction(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -> Result<Reply<()>, Problem> {
     reaction(acting, id, &emoji, true).await
 }
 
@@ -76,7 +76,7 @@ async fn react(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -> 
     ),
     responses((status = 204, description = "It is not there")),
 )]
-async fn unreact(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -> Result<Reply<()>, Problem> {
+async fn remove_reaction(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -> Result<Reply<()>, Problem> {
     reaction(acting, id, &emoji, false).await
 }
 
@@ -87,7 +87,7 @@ async fn unreact(acting: Acting, Path((id, emoji)): Path<(MessageId, String)>) -
     params(("message" = String, Path, description = "Which")),
     responses((status = 204, description = "It is pinned")),
 )]
-async fn pin(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Result<Reply<()>, Problem> {
+async fn pin_message(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Result<Reply<()>, Problem> {
     let outcome = acting.app.commands.pin(id, acting.user(), true, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
 }
@@ -97,7 +97,7 @@ async fn pin(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Result<Reply<()
     params(("message" = String, Path, description = "Which")),
     responses((status = 204, description = "It is not pinned")),
 )]
-async fn unpin(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Result<Reply<()>, Problem> {
+async fn unpin_message(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Result<Reply<()>, Problem> {
     let outcome = acting.app.commands.pin(id, acting.user(), false, &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
 }
@@ -121,7 +121,7 @@ impl From<Receipt> for ReceiptBody {
     }
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ReceiptsQuery {
     #[serde(default)]
@@ -138,10 +138,10 @@ struct ReceiptsQuery {
     params(("message" = String, Path, description = "Which"), ReceiptsQuery),
     responses((status = 200, description = "Receipts", body = List<ReceiptBody>)),
 )]
-async fn receipts(
+async fn list_receipts(
     reading: Reading,
     Path((id,)): Path<(MessageId,)>,
-    Query(asked): Query<ReceiptsQuery>,
+    InQuery(asked): InQuery<ReceiptsQuery>,
 ) -> Result<Json<List<ReceiptBody>>, Problem> {
     let list = format!("receipts {id}");
     let cursor = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?.map(MemberCursor);

@@ -11,6 +11,7 @@ mod message_actions;
 mod messages;
 mod reading;
 mod received;
+mod sending;
 mod sessions;
 mod shapes;
 mod unread;
@@ -20,8 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
-pub use shapes::{shown, shown_option,
-    ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody,
+pub use shapes::{
+    ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
+    shown_option,
 };
 
 /// All routes below `/v1`, with their documentation.
@@ -32,6 +34,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(members::routes())
         .merge(reading::routes())
+        .merge(sending::routes())
         .merge(messages::routes())
         .merge(message_actions::routes())
         .merge(received::routes())

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read)).routes(routes!(delivered)).routes(routes!(typing))
+    OpenApiRouter::new().routes(routes!(read_up_to)).routes(routes!(delivered_up_to)).routes(routes!(tell_typing))
 }
 
 /// Up to where.
@@ -65,7 +65,7 @@ pub(super) async fn unread(
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 200, description = "The conversation's count now", body = UnreadBody)),
 )]
-async fn read(
+async fn read_up_to(
     acting: Acting,
     Path((conversation,)): Path<(ConversationId,)>,
     Body(up_to): Body<UpToRequest>,
@@ -82,7 +82,7 @@ async fn read(
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 204, description = "Noted")),
 )]
-async fn delivered(
+async fn delivered_up_to(
     acting: Acting,
     Path((conversation,)): Path<(ConversationId,)>,
     Body(up_to): Body<UpToRequest>,
@@ -100,7 +100,7 @@ async fn delivered(
     params(("conversation" = String, Path, format = "uuid", description = "Which")),
     responses((status = 204, description = "Passed on")),
 )]
-async fn typing(acting: Acting, Path((conversation,)): Path<(ConversationId,)>) -> Result<Reply<()>, Problem> {
+async fn tell_typing(acting: Acting, Path((conversation,)): Path<(ConversationId,)>) -> Result<Reply<()>, Problem> {
     acting.app.commands.standing(conversation, acting.user()).await?.member()?;
     acting.app.live.typing(conversation, acting.user());
     Ok(Reply::no_content(&Outcome { value: (), position: None, replayed: false }))

@@ -5,23 +5,23 @@ use serde::Deserialize;
 use tidings_domain::Timestamp;
 use tidings_event_store::Position;
 use tidings_projections::model::{ReceivedCursor, ReceivedFilter};
-use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, MessageBody};
 use crate::{
-    app::{App, Reading, now},
-    extract::{Limit, Query, parsed},
+    app::{App, Reading},
+    clock::now,
+    extract::{InQuery, Limit, parsed},
     problem::Problem,
 };
 
 const DAY: i64 = 24 * 3_600_000;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(received))
+    OpenApiRouter::new().routes(routes!(list_received))
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ReceivedQuery {
     /// Only the unread, or only the read.
@@ -49,14 +49,13 @@ struct ReceivedQuery {
 #[utoipa::path(get, path = "/v1/messages", tag = "Messages", params(ReceivedQuery), responses(
     (status = 200, description = "Messages", body = List<MessageBody>),
 ))]
-async fn received(
+async fn list_received(
     reading: Reading,
-    Query(asked): Query<ReceivedQuery>,
+    InQuery(asked): InQuery<ReceivedQuery>,
 ) -> Result<Json<List<MessageBody>>, Problem> {
     let list = format!("received {:?} {:?} {:?} {:?}", asked.unread, asked.from, asked.since, asked.until);
     // the window of the first page holds for all that follow
-    let place: Option<(Position, Option<Timestamp>)> =
-        reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
+    let place: Option<(Position, Option<Timestamp>)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let since = match place {
         Some((_, since)) => since,
         None => asked.since.or_else(|| window(reading.app.messages_window_days)),

@@ -16,7 +16,7 @@ use tidings_domain::{
     values::{DeviceName, Password},
 };
 use tidings_projections::model::Session;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -24,9 +24,10 @@ use super::{
     users::{OwnProfile, own_profile},
 };
 use crate::{
-    app::{Acting, App, Reading, Stranger, now},
+    app::{Acting, App, Reading, Stranger},
     auth::ACCESS_TOKEN_LIFETIME,
-    extract::{Body, Caller, Checked, Limit, MaybeBody, Path, Query},
+    clock::now,
+    extract::{Body, Caller, Checked, InQuery, Limit, MaybeBody, Path},
     problem::{Checks, Kind, Problem, status::of_sign_out},
     reply::Reply,
 };
@@ -34,7 +35,10 @@ use crate::{
 const COOKIE: &str = "tidings_refresh";
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(sign_in, list)).routes(routes!(refresh)).routes(routes!(sign_out))
+    OpenApiRouter::new()
+        .routes(routes!(sign_in, list_sessions))
+        .routes(routes!(refresh_session))
+        .routes(routes!(sign_out))
 }
 
 /// Who signs in: by username or by email.
@@ -112,10 +116,7 @@ async fn sign_in(stranger: Stranger, Body(who): Body<SignInRequest>) -> Result<R
     Ok(Reply::created(&outcome, location, body).with_cookie(cookie).from_events())
 }
 
-async fn tokens(
-    stranger: &Stranger,
-    outcome: &Outcome<OpenSession>,
-) -> Result<(SessionTokens, HeaderValue), Problem> {
+async fn tokens(stranger: &Stranger, outcome: &Outcome<OpenSession>) -> Result<(SessionTokens, HeaderValue), Problem> {
     let OpenSession { session, user, credential, at, refresh_token } = &outcome.value;
     stranger.turned_out_to_be(*user, outcome);
     let caller = Caller { user: *user, session: *session, credential: *credential };
@@ -165,7 +166,7 @@ impl Checked for RefreshRequest {
         ("Set-Cookie", description = "The next refresh token as `tidings_refresh`"),
     ))),
 )]
-async fn refresh(
+async fn refresh_session(
     stranger: Stranger,
     headers: HeaderMap,
     MaybeBody(token): MaybeBody<RefreshRequest>,
@@ -202,7 +203,7 @@ struct SessionBody {
     current: bool,
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct SessionsQuery {
     #[serde(default)]
@@ -218,7 +219,10 @@ struct SessionsQuery {
 #[utoipa::path(get, path = "/v1/sessions", tag = "Accounts", params(SessionsQuery), responses(
     (status = 200, description = "The open sessions", body = List<SessionBody>),
 ))]
-async fn list(reading: Reading, Query(asked): Query<SessionsQuery>) -> Result<Json<List<SessionBody>>, Problem> {
+async fn list_sessions(
+    reading: Reading,
+    InQuery(asked): InQuery<SessionsQuery>,
+) -> Result<Json<List<SessionBody>>, Problem> {
     const LIST: &str = "sessions";
     let place: Option<(i64, SessionId)> = reading.app.cursors.open_some(LIST, asked.cursor.as_deref())?;
     let at = |session: &Session| (session.created_at.millis(), session.id);

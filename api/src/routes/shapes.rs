@@ -196,7 +196,7 @@ pub struct ConversationBody {
 #[derive(ToSchema)]
 #[schema(as = ConversationKind, rename_all = "snake_case")]
 #[expect(dead_code, reason = "documents the domain's type, which knows nothing of OpenAPI")]
-pub enum ConversationKindBody {
+pub(super) enum ConversationKindBody {
     /// The one conversation of exactly these people.
     Direct,
     /// A named group whose people come and go.
@@ -207,7 +207,7 @@ pub enum ConversationKindBody {
 #[derive(ToSchema)]
 #[schema(as = MemberRole, rename_all = "snake_case")]
 #[expect(dead_code, reason = "documents the domain's type, which knows nothing of OpenAPI")]
-pub enum MemberRoleBody {
+pub(super) enum MemberRoleBody {
     /// Reads, sends, adds members.
     Member,
     /// Renames, removes members, gives roles, pins.
@@ -287,7 +287,7 @@ pub struct ConversationUnreadBody {
 /// The count after something was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Unread)]
-pub struct UnreadBody {
+pub(super) struct UnreadBody {
     /// How many messages of the conversation count as unread.
     pub unread: u64,
 }

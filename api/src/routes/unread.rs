@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(unread))
+    OpenApiRouter::new().routes(routes!(show_unread))
 }
 
 /// What is unread.
@@ -29,11 +29,8 @@ struct SummaryBody {
 impl From<UnreadSummary> for SummaryBody {
     fn from(summary: UnreadSummary) -> Self {
         let conversations = summary.conversations.into_iter();
-        let conversations = conversations.map(|one| ConversationUnreadBody {
-            id: one.id,
-            unread: one.unread,
-            mentions: one.mentions,
-        });
+        let conversations =
+            conversations.map(|one| ConversationUnreadBody { id: one.id, unread: one.unread, mentions: one.mentions });
         Self { total: summary.total, conversations: conversations.collect() }
     }
 }
@@ -44,6 +41,6 @@ impl From<UnreadSummary> for SummaryBody {
 #[utoipa::path(get, path = "/v1/unread", tag = "Messages", responses(
     (status = 200, description = "The counts", body = SummaryBody),
 ))]
-async fn unread(reading: Reading) -> Result<Json<SummaryBody>, Problem> {
+async fn show_unread(reading: Reading) -> Result<Json<SummaryBody>, Problem> {
     Ok(Json(reading.views().unread_summary(reading.user()).await?.into()))
 }

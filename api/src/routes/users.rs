@@ -9,22 +9,22 @@ use tidings_domain::{
     values::{Email, Invalid, Password, PersonName, PhoneNumber, Role, Username},
 };
 use tidings_projections::model::{User, UserCursor};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, shown};
 use crate::{
     app::{Acting, App, Reading, Stranger},
-    extract::{Body, Checked, Limit, Path, Query, UserRef, double_option},
+    extract::{Body, Checked, InQuery, Limit, Path, UserRef, double_option},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(register, search))
-        .routes(routes!(change_me, close_me))
-        .routes(routes!(show))
+        .routes(routes!(register, find_users))
+        .routes(routes!(change_me, close_account))
+        .routes(routes!(show_user))
 }
 
 /// A new account.
@@ -149,10 +149,7 @@ impl OwnProfile {
 #[utoipa::path(post, path = "/v1/users", tag = "Accounts", security(()), request_body = RegisterRequest, responses(
     (status = 201, description = "The account", body = OwnProfile, headers(("Location", description = "Where it is"))),
 ))]
-async fn register(
-    stranger: Stranger,
-    Body(registration): Body<RegisterRequest>,
-) -> Result<Reply<OwnProfile>, Problem> {
+async fn register(stranger: Stranger, Body(registration): Body<RegisterRequest>) -> Result<Reply<OwnProfile>, Problem> {
     let outcome = stranger.app.commands.register(registration, &stranger.context).await?;
     let user = outcome.value.user;
     stranger.turned_out_to_be(user, &outcome);
@@ -160,7 +157,7 @@ async fn register(
     Ok(Reply::created(&outcome, format!("/v1/users/{user}"), body).from_events())
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
     /// Beginnings of words of the username, first or last name; all must match.
@@ -179,7 +176,7 @@ struct SearchQuery {
 #[utoipa::path(get, path = "/v1/users", tag = "Accounts", params(SearchQuery), responses(
     (status = 200, description = "Public profiles", body = List<Profile>),
 ))]
-async fn search(reading: Reading, Query(asked): Query<SearchQuery>) -> Result<Json<List<Profile>>, Problem> {
+async fn find_users(reading: Reading, InQuery(asked): InQuery<SearchQuery>) -> Result<Json<List<Profile>>, Problem> {
     let list = format!("users {}", asked.query);
     let place: Option<(String, String)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(term, username)| UserCursor { term, username });
@@ -203,7 +200,7 @@ enum SomeProfile {
     params(("user" = String, Path, description = "An id, a username, or `me`")),
     responses((status = 200, description = "The profile", body = SomeProfile)),
 )]
-async fn show(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<SomeProfile>, Problem> {
+async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<SomeProfile>, Problem> {
     let views = reading.views();
     let found = match &user {
         UserRef::Me => views.user(reading.user()).await?,
@@ -333,7 +330,7 @@ impl Checked for CloseMeRequest {
 #[utoipa::path(delete, path = "/v1/users/me", tag = "Accounts", request_body = CloseMeRequest, responses(
     (status = 204, description = "The account is closed"),
 ))]
-async fn close_me(acting: Acting, Body(password): Body<CloseMeRequest>) -> Result<Reply<()>, Problem> {
+async fn close_account(acting: Acting, Body(password): Body<CloseMeRequest>) -> Result<Reply<()>, Problem> {
     let outcome = acting.app.commands.close_account(acting.user(), password.as_ref(), &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
 }

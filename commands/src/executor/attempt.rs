@@ -1,33 +1,62 @@
 //! One try at a batch of commands: decide, fold, seal and queue, all under the stream's lock and without waiting.
 
+use std::sync::Arc;
+
 use tidings_domain::{Decider, KeyId, StoredEvent};
-use tidings_event_store::{AppendTicket, NewEvent, SealError, Snapshot, StreamAppend};
+use tidings_event_store::{CommandId, NewEvent, SealError, StoreError};
 
 use super::{
     Events, Request, Shared,
     entry::{Entry, Loaded},
+    flight::{Flight, Group, Landed, Landing, Lead, landed},
+    recall::Prior,
     shared::SNAPSHOT_EVERY,
 };
-use crate::{Error, Outcome, Refusal};
+use crate::{Error, Refusal};
+
+/// How many groups may wait behind the append under way. Most hold many commands.
+const MOST_QUEUED_GROUPS: usize = 128;
 
 /// A command's events, or why not.
-pub(super) type Decided<E> = Result<Events<E>, Refusal>;
+pub(super) type Decided<E> = Result<Events<E>, Error>;
 
 /// Commands that were decided and whose events are on their way.
-pub(super) struct Pending<D: Decider> {
-    pub(super) ticket: AppendTicket,
-    pub(super) epoch: u64,
+pub(super) struct UnderWay<D: Decider> {
+    pub(super) wait: Wait<D>,
     pub(super) outcomes: Vec<Decided<D::Event>>,
-    /// To be kept once the append is durable, where the stream has grown long since the last one.
-    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// Who sees the append land.
+pub(super) enum Wait<D: Decider> {
+    /// This caller, who found the stream idle.
+    Lead(Lead<D>),
+    /// Somebody else, who will tell.
+    Member(Landing),
+}
+
+impl<D: Decider> Wait<D> {
+    pub(super) async fn landed(self) -> Landed {
+        match self {
+            Self::Lead(lead) => lead.landed().await,
+            Self::Member(landing) => landed(landing).await,
+        }
+    }
 }
 
 pub(super) enum Attempt<D: Decider> {
-    Submitted(Pending<D>),
+    UnderWay(UnderWay<D>),
+    /// A command with the same key is on its way: wait for it and try again.
+    SameKey(Landing),
     /// Load the key and try again.
     KeyNotLoaded(KeyId),
     /// The state was discarded meanwhile: load and try again.
     NotLoaded,
+    Failed(Error),
+}
+
+/// Why an event cannot be sealed now, other than that its key is gone.
+enum NotSealed {
+    KeyNotLoaded(KeyId),
     Failed(Error),
 }
 
@@ -37,46 +66,70 @@ where
 {
     /// Tries all commands that were not carried out before.
     pub(super) fn attempt(
-        &self,
-        shared: &Shared,
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
         requests: &[Request<'_, D::Command>],
-        recalled: &[Option<Outcome<Events<D::Event>>>],
+        priors: &[Prior<D::Event>],
     ) -> Attempt<D> {
         let mut slot = self.lock();
         let Some(loaded) = slot.as_mut() else { return Attempt::NotLoaded };
+        let new = || requests.iter().zip(priors).filter(|(_, prior)| matches!(prior, Prior::None));
+        let commands: Vec<CommandId> = new().filter_map(|(request, _)| Some(request.context.key?.id)).collect();
+        if let Some(landing) = commands.iter().find_map(|command| loaded.under_way(*command)) {
+            return Attempt::SameKey(landing);
+        }
+        if loaded.queue.len() >= MOST_QUEUED_GROUPS {
+            return Attempt::Failed(StoreError::Overloaded.into());
+        }
         let before = loaded.version;
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut sealed = Vec::new();
-        for (request, recalled) in requests.iter().zip(recalled) {
-            if recalled.is_some() {
-                outcomes.push(Ok(Events::new()));
-                continue;
-            }
-            match self.decide(shared, loaded, request, &mut sealed) {
+        for (request, prior) in requests.iter().zip(priors) {
+            let decided = match prior {
+                Prior::None => self.decide(shared, loaded, request, &mut sealed),
+                Prior::Recalled(_) | Prior::SameAs(_) | Prior::Reused => Ok(Ok(Events::new())),
+            };
+            match decided {
                 Ok(outcome) => outcomes.push(outcome),
-                Err(error) => {
+                Err(reason) => {
                     // what was folded in before it will not be appended
                     if loaded.version != before {
                         *slot = None;
                     }
-                    return match error {
-                        SealError::KeyNotLoaded(key) => Attempt::KeyNotLoaded(key),
-                        SealError::KeyDestroyed => Attempt::Failed(Error::Forgotten),
-                        SealError::Event(_) | SealError::Cipher => Attempt::Failed(Error::Internal(error.to_string())),
+                    return match reason {
+                        NotSealed::KeyNotLoaded(key) => Attempt::KeyNotLoaded(key),
+                        NotSealed::Failed(error) => Attempt::Failed(error),
                     };
                 }
             }
         }
-        let append = StreamAppend { stream: self.name().clone(), expected_version: before, events: sealed };
-        // queued under the lock, so that the store sees the stream's appends in the order they were decided
-        let ticket = shared.store().submit(vec![append]).pop();
-        let Some(ticket) = ticket else {
-            *slot = None;
-            return Attempt::Failed(Error::Internal("the store gave no ticket".to_owned()));
-        };
-        let due = loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY;
-        let snapshot = if due { shared.snapshot::<D>(self.name(), &loaded.state, loaded.version) } else { None };
-        Attempt::Submitted(Pending { ticket, epoch: loaded.epoch, outcomes, snapshot })
+        let mut group = Group::new(before, sealed, commands);
+        if D::snapshot_format().is_some() && loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
+            group.snapshot = Some((loaded.state.clone(), loaded.version));
+        }
+        let wait = self.send_off(shared, loaded, group);
+        Attempt::UnderWay(UnderWay { wait, outcomes })
+    }
+
+    /// Hands the group to the store, or lets it wait behind the append under way.
+    fn send_off(self: &Arc<Self>, shared: &Arc<Shared>, loaded: &mut Loaded<D>, mut group: Group<D>) -> Wait<D> {
+        if loaded.flying.is_none() {
+            let commands = std::mem::take(&mut group.commands);
+            let flight = Flight::launch(self, shared, loaded.epoch, group);
+            loaded.flying = Some((flight.landing(), commands));
+            return Wait::Lead(Lead::new(self.clone(), shared.clone(), flight));
+        }
+        match loaded.queue.back_mut() {
+            Some(last) if last.has_room_for(&group) => {
+                last.join(group);
+                Wait::Member(last.landing())
+            }
+            Some(_) | None => {
+                let landing = group.landing();
+                loaded.queue.push_back(group);
+                Wait::Member(landing)
+            }
+        }
     }
 
     fn decide(
@@ -85,11 +138,14 @@ where
         loaded: &mut Loaded<D>,
         request: &Request<'_, D::Command>,
         sealed: &mut Vec<NewEvent>,
-    ) -> Result<Decided<D::Event>, SealError> {
+    ) -> Result<Decided<D::Event>, NotSealed> {
         let events = match D::decide(&loaded.state, request.command) {
             Ok(events) => events,
-            Err(refusal) => return Ok(Err(refusal.into())),
+            Err(refusal) => return Ok(Err(Error::Refused(refusal.into()))),
         };
+        if events.is_empty() {
+            return Ok(Ok(Events::new()));
+        }
         let metadata = request.context.metadata();
         let begin = sealed.len();
         for event in &events {
@@ -97,8 +153,15 @@ where
             match shared.codec().seal(self.name(), event, &metadata, key) {
                 Ok(event) => sealed.push(event),
                 Err(error) => {
+                    // nothing of this command was folded in yet
                     sealed.truncate(begin);
-                    return Err(error);
+                    return match error {
+                        SealError::KeyDestroyed => Ok(Err(Error::Forgotten)),
+                        SealError::KeyNotLoaded(key) => Err(NotSealed::KeyNotLoaded(key)),
+                        SealError::Event(_) | SealError::Cipher => {
+                            Err(NotSealed::Failed(Error::Internal(error.to_string())))
+                        }
+                    };
                 }
             }
         }
@@ -106,9 +169,13 @@ where
         for event in events {
             D::evolve(&mut loaded.state, &event);
             loaded.version += 1;
-            metrics::counter!("tidings_events_decided", "event" => event.name()).increment(1);
             versioned.push((loaded.version, event));
         }
         Ok(Ok(versioned))
     }
+}
+
+/// The events of a command as their stored names, for counting.
+pub(super) fn names<E: StoredEvent>(events: &Events<E>) -> impl Iterator<Item = &'static str> {
+    events.iter().map(|(_, event)| event.name())
 }

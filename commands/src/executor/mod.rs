@@ -1,25 +1,29 @@
 //! Runs a decider's commands against the log.
 //!
-//! A hot stream's decided state stays in memory together with its version. A command is decided against it, its events are
-//! folded in at once and queued for the store with the version they expect, and only then is the outcome waited for: many
-//! commands on one stream are on their way together and become one append in the store's group commit. When an append
-//! fails, the state in memory may hold what never happened, so it is dropped, caught up from the log and the command is
-//! decided again. What was refused or had nothing to do is confirmed by an empty append, so that no answer rests on
-//! events that were not durable yet or on a version that another node has moved on.
+//! A hot stream's decided state stays in memory together with its version. A command is decided against it and its events
+//! are folded in at once; only then is the outcome waited for. One append of a stream is under way at a time; what is
+//! decided meanwhile leaves behind it as one append more (`flight`). When an append fails, the state in memory holds what
+//! never happened, so it is dropped with all that waits, loaded from the log again, and the commands are decided again.
+//!
+//! No answer rests on events that are not durable, or on a version that another node has moved on: what was refused or
+//! had nothing to do is confirmed by an empty append, and who looks at a state waits until what they saw is in the log.
 
 mod attempt;
 mod entry;
+mod flight;
 mod recall;
 mod shared;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tidings_domain::{Decider, StreamId};
-use tidings_event_store::{AppendError, Position, RecordedEvent};
+use tidings_domain::{Decider, StoredEvent, StreamId};
+use tidings_event_store::{Position, RecordedEvent};
 
 use crate::{Context, Error, Outcome, Refusal};
-use attempt::{Attempt, Decided, Pending};
+use attempt::{Attempt, Decided, UnderWay, names};
 use entry::Entry;
+use flight::{Landed, landed};
+use recall::Prior;
 pub(crate) use shared::Shared;
 
 /// How often a command is decided again before its caller is told to come back later.
@@ -27,6 +31,9 @@ const MAX_ATTEMPTS: usize = 200;
 
 /// A command's events, each with its version in the stream.
 pub type Events<E> = Vec<(u64, E)>;
+
+/// The outcome of each command of a batch.
+pub(crate) type Outcomes<E> = Vec<Result<Outcome<Events<E>>, Error>>;
 
 /// A command with what it comes with.
 pub(crate) struct Request<'a, C> {
@@ -39,6 +46,7 @@ pub(crate) struct Executor<D: Decider> {
     shared: Arc<Shared>,
     entries: moka::sync::Cache<StreamId, Arc<Entry<D>>>,
     weigh: fn(&D::State) -> usize,
+    counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
 }
 
 impl<D: Decider> Executor<D>
@@ -56,7 +64,7 @@ where
             .max_capacity(capacity)
             .weigher(|_, entry: &Arc<Entry<D>>| entry.weight())
             .build();
-        Self { shared, entries, weigh }
+        Self { shared, entries, weigh, counters: OnceLock::new() }
     }
 
     /// Decides one command, appends what follows from it, and waits until that is durable.
@@ -66,22 +74,47 @@ where
         command: &D::Command,
         context: &Context,
     ) -> Result<Outcome<Events<D::Event>>, Error> {
-        let outcomes = self.execute_all(stream, &[Request { command, context }]).await?;
-        outcomes.into_iter().next().unwrap_or_else(|| Err(Error::Internal("a command without an outcome".to_owned())))
+        only(self.run(stream, &[Request { command, context }], true).await?)
+    }
+
+    /// The same for a command whose key the caller has asked [`Executor::recalled`] about just now.
+    pub(crate) async fn execute_new(
+        &self,
+        stream: StreamId,
+        command: &D::Command,
+        context: &Context,
+    ) -> Result<Outcome<Events<D::Event>>, Error> {
+        only(self.run(stream, &[Request { command, context }], false).await?)
     }
 
     /// Decides commands one after the other on one stream; what follows from all of them is one append. A refusal concerns
-    /// its own command only; a failure of the store concerns all.
+    /// its own command only; a failure of the store concerns all. That none of their keys is known yet, the caller has
+    /// seen just now.
     pub(crate) async fn execute_all(
         &self,
         stream: StreamId,
         requests: &[Request<'_, D::Command>],
-    ) -> Result<Vec<Result<Outcome<Events<D::Event>>, Error>>, Error> {
+    ) -> Result<Outcomes<D::Event>, Error> {
+        self.run(stream, requests, false).await
+    }
+
+    async fn run(
+        &self,
+        stream: StreamId,
+        requests: &[Request<'_, D::Command>],
+        mut recall: bool,
+    ) -> Result<Outcomes<D::Event>, Error> {
         for _ in 0..MAX_ATTEMPTS {
-            let recalled = self.recall_all(requests).await?;
+            let priors = self.recall_all(stream, requests, |_| recall).await?;
+            recall = true;
             let entry = self.entry(stream).await?;
-            let pending = match entry.attempt(&self.shared, requests, &recalled) {
-                Attempt::Submitted(pending) => pending,
+            let UnderWay { wait, outcomes } = match entry.attempt(&self.shared, requests, &priors) {
+                Attempt::UnderWay(under_way) => under_way,
+                Attempt::SameKey(other) => {
+                    // however it ends, the log knows after it
+                    landed(other).await;
+                    continue;
+                }
                 Attempt::KeyNotLoaded(key) => {
                     self.shared.codec().keyring().load([key]).await?;
                     continue;
@@ -89,32 +122,59 @@ where
                 Attempt::NotLoaded => continue,
                 Attempt::Failed(error) => return Err(error),
             };
-            let Pending { ticket, epoch, outcomes, snapshot } = pending;
-            match ticket.await {
-                Ok(appended) => {
-                    self.shared.save_snapshot(entry.name(), snapshot);
-                    return Ok(settle(outcomes, recalled, appended.position));
+            match wait.landed().await {
+                Landed::Durable(position) => {
+                    if entry.has_outgrown_its_weight() {
+                        self.entries.insert(stream, entry);
+                    }
+                    self.count(&outcomes);
+                    let priors = self.look_again(stream, requests, priors, &outcomes).await?;
+                    return Ok(settle(outcomes, priors, position));
                 }
-                Err(AppendError::WrongExpectedVersion { .. } | AppendError::DuplicateCommand(_)) => {
-                    metrics::counter!("tidings_commands_decided_again").increment(1);
-                    entry.discard(epoch);
-                }
-                Err(AppendError::Store(error)) => {
-                    entry.discard(epoch);
-                    return Err(error.into());
-                }
+                Landed::DecideAgain => metrics::counter!("commands_decided_again_total").increment(1),
+                Landed::Failed(error) => return Err(error.into()),
             }
         }
         Err(Error::Contended)
     }
 
-    /// Looks at the present state, loading it if need be.
-    pub(crate) async fn peek<R>(&self, stream: StreamId, look: impl FnOnce(&D::State) -> R) -> Result<R, Error> {
-        let mut look = Some(look);
+    /// A command with a key that had nothing to do, or was refused, may have found its own doing: another node, or another
+    /// request here, carried it out since its key was looked up.
+    async fn look_again(
+        &self,
+        stream: StreamId,
+        requests: &[Request<'_, D::Command>],
+        priors: Vec<Prior<D::Event>>,
+        outcomes: &[Decided<D::Event>],
+    ) -> Result<Vec<Prior<D::Event>>, Error> {
+        let without_events = |nth: usize| {
+            matches!(priors.get(nth), Some(Prior::None)) && outcomes[nth].as_ref().map_or(true, Vec::is_empty)
+        };
+        let suspicious =
+            |(nth, request): (usize, &Request<'_, _>)| request.context.key.is_some() && without_events(nth);
+        if !requests.iter().enumerate().any(suspicious) {
+            return Ok(priors);
+        }
+        let now = self.recall_all(stream, requests, without_events).await?;
+        Ok(priors
+            .into_iter()
+            .zip(now)
+            .map(|(before, now)| if matches!(before, Prior::None) { now } else { before })
+            .collect())
+    }
+
+    /// Looks at the present state, loading it if need be. What it shows is in the log when this returns.
+    pub(crate) async fn peek<R>(&self, stream: StreamId, look: impl Fn(&D::State) -> R) -> Result<R, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let entry = self.entry(stream).await?;
-            if let Some(seen) = entry.peek(&mut look) {
-                return Ok(seen);
+            let Some((seen, settled)) = entry.peek(&look) else { continue };
+            match settled {
+                None => return Ok(seen),
+                Some(settled) => {
+                    if matches!(landed(settled).await, Landed::Durable(_)) {
+                        return Ok(seen);
+                    }
+                }
             }
         }
         Err(Error::Contended)
@@ -124,9 +184,9 @@ where
         let entry = match self.entries.get(&stream) {
             Some(entry) if entry.is_loaded() => return Ok(entry),
             Some(entry) => entry,
-            None => self.entries.get_with(stream, || Arc::new(Entry::new(stream.name()))),
+            None => self.entries.get_with(stream, || Arc::new(Entry::new(stream.name(), self.weigh))),
         };
-        if entry.ensure_loaded(&self.shared, self.weigh).await? {
+        if entry.ensure_loaded(&self.shared).await? {
             // now that its weight is known
             self.entries.insert(stream, entry.clone());
         }
@@ -139,20 +199,43 @@ where
             entry.observe(recorded.version);
         }
     }
+
+    fn count(&self, outcomes: &[Decided<D::Event>]) {
+        // held, for making a counter out of its name and label costs more than everything else here
+        let counters = self.counters.get_or_init(|| {
+            let counter = |name| metrics::counter!("commands_events_total", "event" => name);
+            D::Event::NAMES.iter().map(|name| (*name, counter(*name))).collect()
+        });
+        for name in outcomes.iter().flatten().flat_map(names) {
+            if let Some((_, counter)) = counters.iter().find(|(known, _)| *known == name) {
+                counter.increment(1);
+            }
+        }
+    }
 }
 
-fn settle<E>(
-    outcomes: Vec<Decided<E>>,
-    recalled: Vec<Option<Outcome<Events<E>>>>,
-    position: Position,
-) -> Vec<Result<Outcome<Events<E>>, Error>> {
-    let settle_one = |(decided, recalled): (Decided<E>, Option<_>)| match (recalled, decided) {
-        (Some(recalled), _) => Ok(recalled),
-        (None, Ok(events)) => {
-            let position = (!events.is_empty()).then_some(position);
-            Ok(Outcome { value: events, position, replayed: false })
-        }
-        (None, Err(refusal)) => Err(Error::Refused(refusal)),
-    };
-    outcomes.into_iter().zip(recalled).map(settle_one).collect()
+fn only<E>(outcomes: Outcomes<E>) -> Result<Outcome<Events<E>>, Error> {
+    outcomes.into_iter().next().unwrap_or_else(|| Err(Error::Internal("a command without an outcome".to_owned())))
+}
+
+fn settle<E: Clone>(decided: Vec<Decided<E>>, priors: Vec<Prior<E>>, position: Position) -> Outcomes<E> {
+    let mut outcomes: Outcomes<E> = Vec::with_capacity(decided.len());
+    for (decided, prior) in decided.into_iter().zip(priors) {
+        let outcome = match prior {
+            Prior::Recalled(recalled) => Ok(recalled),
+            Prior::Reused => Err(Error::KeyReused),
+            Prior::SameAs(first) => match outcomes.get(first) {
+                Some(Ok(first)) => Ok(Outcome { replayed: true, ..first.clone() }),
+                Some(Err(Error::Refused(refusal))) => Err(Error::Refused(*refusal)),
+                Some(Err(Error::Forgotten)) => Err(Error::Forgotten),
+                Some(Err(_)) | None => Err(Error::KeyReused),
+            },
+            Prior::None => decided.map(|events| {
+                let position = (!events.is_empty()).then_some(position);
+                Outcome { value: events, position, replayed: false }
+            }),
+        };
+        outcomes.push(outcome);
+    }
+    outcomes
 }

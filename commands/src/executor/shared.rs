@@ -38,7 +38,7 @@ impl Shared {
     }
 
     /// The state of a stream from its snapshot, if there is one, and all events after it.
-    pub(super) async fn load<D: Decider>(&self, name: &StreamName) -> Result<(D::State, u64), Error> {
+    pub(super) async fn load<D: Decider>(self: &Arc<Self>, name: &StreamName) -> Result<(D::State, u64), Error> {
         let (mut state, mut version) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
         let began = version;
         loop {
@@ -53,7 +53,7 @@ impl Shared {
             }
         }
         if version - began > SNAPSHOT_EVERY {
-            self.save_snapshot(name, self.snapshot::<D>(name, &state, version));
+            self.keep_snapshot::<D>(name, state.clone(), version);
         }
         Ok((state, version))
     }
@@ -64,13 +64,16 @@ impl Shared {
         if snapshot.format != format {
             return Ok(None);
         }
-        // a shortcut that cannot be read is not taken
+        // a shortcut that cannot be read is not taken, nor one that is ahead of a log restored from a backup
         let state = self.open(name, &snapshot).and_then(|state| serde_json::from_slice(&state).ok());
-        Ok(state.map(|state| (state, snapshot.version)))
+        let Some(state) = state else { return Ok(None) };
+        let last = self.store.read_stream(name, snapshot.version.saturating_sub(1), 1).await?;
+        let is_there = last.first().is_some_and(|last| last.version == snapshot.version);
+        Ok(is_there.then_some((state, snapshot.version)))
     }
 
     /// The state as a snapshot, sealed under the installation's secret; `None` for kinds that keep none.
-    pub(super) fn snapshot<D: Decider>(&self, name: &StreamName, state: &D::State, version: u64) -> Option<Snapshot> {
+    fn snapshot<D: Decider>(&self, name: &StreamName, state: &D::State, version: u64) -> Option<Snapshot> {
         let format = D::snapshot_format()?;
         let plain = serde_json::to_vec(state).ok()?;
         let mut nonce = [0; NONCE_BYTES];
@@ -87,12 +90,20 @@ impl Shared {
         self.snapshots.decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
-    /// Keeps a snapshot in the background: nobody waits for a shortcut.
-    pub(super) fn save_snapshot(&self, name: &StreamName, snapshot: Option<Snapshot>) {
-        let Some(snapshot) = snapshot else { return };
-        let (store, name) = (self.store.clone(), name.clone());
+    /// Keeps a snapshot in the background and off the async threads: nobody waits for a shortcut, and a state of many
+    /// people takes milliseconds to write out.
+    pub(super) fn keep_snapshot<D: Decider>(self: &Arc<Self>, name: &StreamName, state: D::State, version: u64) {
+        if D::snapshot_format().is_none() {
+            return;
+        }
+        let (shared, name) = (self.clone(), name.clone());
         tokio::spawn(async move {
-            if let Err(error) = store.save_snapshot(&name, snapshot).await {
+            let made = tokio::task::spawn_blocking({
+                let (shared, name) = (shared.clone(), name.clone());
+                move || shared.snapshot::<D>(&name, &state, version)
+            });
+            let Ok(Some(snapshot)) = made.await else { return };
+            if let Err(error) = shared.store.save_snapshot(&name, snapshot).await {
                 tracing::warn!(%error, stream = %name, "a snapshot could not be kept");
             }
         });

@@ -1,0 +1,106 @@
+//! Forgetting: a deleted message and a closed account leave the log whole and unreadable.
+
+use tidings_commands::{Error, Refusal, messages::Edit};
+use tidings_domain::{
+    StreamId,
+    conversation::ConversationEvent,
+    message::{MessageEvent, MessageRefusal},
+    user::{UserEvent, UserRefusal},
+    values::Body,
+};
+
+use crate::fixture::{House, PASSWORD, by, key, keyed, now, password, registration, say};
+
+fn edit(text: &str) -> Edit {
+    Edit { body: Body::parse(text).unwrap(), subject: None }
+}
+
+async fn readable(house: &House, conversation: tidings_domain::ConversationId) -> Vec<(u64, bool)> {
+    let seen = |event| match event {
+        ConversationEvent::MessageSent(sent) => Some((sent.seq, sent.content.clear().is_some())),
+        ConversationEvent::Started(_)
+        | ConversationEvent::Renamed(_)
+        | ConversationEvent::MemberAdded(_)
+        | ConversationEvent::MemberRemoved(_)
+        | ConversationEvent::MemberRoleChanged(_) => None,
+    };
+    house.events(StreamId::Conversation(conversation)).await.into_iter().filter_map(seen).collect()
+}
+
+#[tokio::test]
+async fn a_message_deleted_for_everyone_is_unreadable_with_all_its_versions() {
+    let house = House::new().await;
+    let [ada, ben] = house.people(["ada", "ben"]).await;
+    let group = house.group(ada, &[ben]).await;
+    let id = house.say(group, ada, "one").await.id;
+    house.say(group, ada, "two").await;
+    house.commands.edit(id, ada, edit("changed"), &by(ada)).await.unwrap();
+    let of_ben = house.commands.delete_for_everyone(id, ben, &by(ben)).await;
+    assert!(matches!(of_ben, Err(Error::Refused(Refusal::Message(MessageRefusal::NotTheSender)))));
+    assert_eq!(readable(&house, group).await, [(1, true), (2, true)]);
+    let context = keyed(&by(ada), key(1, 1));
+    house.commands.delete_for_everyone(id, ada, &context).await.unwrap();
+    assert!(house.commands.delete_for_everyone(id, ada, &context).await.unwrap().replayed);
+    assert_eq!(house.commands.delete_for_everyone(id, ada, &by(ada)).await.unwrap().position, None);
+    let house = house.reopened().await;
+    assert_eq!(readable(&house, group).await, [(1, false), (2, true)]);
+    let edited = house.events::<MessageEvent>(StreamId::Message(id)).await;
+    assert!(matches!(&edited[0], MessageEvent::Edited(edited) if edited.content.clear().is_none()));
+    let again = house.commands.edit(id, ada, edit("back"), &by(ada)).await;
+    assert!(matches!(again, Err(Error::Refused(Refusal::Message(MessageRefusal::Deleted)))), "{again:?}");
+}
+
+#[tokio::test]
+async fn closing_an_account_makes_its_data_and_all_its_messages_unreadable() {
+    let house = House::new().await;
+    let ada = house.commands.register(registration("ada"), &now()).await.unwrap().value.user;
+    let ben = house.person("ben").await;
+    let group = house.group(ben, &[ada]).await;
+    let id = house.say(group, ada, "from ada").await.id;
+    house.commands.edit(id, ada, edit("still from ada"), &by(ada)).await.unwrap();
+    house.say(group, ben, "from ben").await;
+    house.commands.close_account(ada, Some(&password(PASSWORD)), &by(ada)).await.unwrap();
+    for house in [house] {
+        assert_eq!(readable(&house, group).await, [(1, false), (2, true)]);
+        let events = house.events::<UserEvent>(StreamId::User(ada)).await;
+        assert!(matches!(&events[0], UserEvent::Registered(registered) if registered.identity.clear().is_none()));
+        let sent = say(&house.commands, group, ada, "from beyond").await;
+        assert!(matches!(sent, Err(Error::Refused(Refusal::User(UserRefusal::NoSuchUser)))));
+        // what the others do with its messages goes on
+        house.commands.react(id, ben, "👍".parse().unwrap(), true, &by(ben)).await.unwrap();
+        house.commands.read_up_to(id, ben, &by(ben)).await.unwrap();
+        let house = house.reopened().await;
+        assert_eq!(readable(&house, group).await, [(1, false), (2, true)]);
+        assert!(house.commands.account(ada).await.unwrap().unwrap().identity.is_none());
+        house.say(group, ben, "life goes on").await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_kept_for_somebody_is_forgotten_with_them() {
+    let house = House::new().await;
+    let ada = house.commands.register(registration("ada"), &now()).await.unwrap().value.user;
+    let answer = tidings_domain::request::Answer { status: 200, headers: vec![], body: "ada's".to_owned() };
+    house.commands.remember_answer(key(1, 1), answer.clone(), &by(ada)).await.unwrap();
+    assert_eq!(house.commands.recall_answer(key(1, 1)).await.unwrap(), Some(answer.clone()));
+    house.commands.close_account(ada, Some(&password(PASSWORD)), &by(ada)).await.unwrap();
+    let house = house.reopened().await;
+    assert!(matches!(house.commands.recall_answer(key(1, 1)).await, Err(Error::Forgotten)));
+    // nothing more is kept for one who is gone
+    assert_eq!(house.commands.remember_answer(key(2, 2), answer, &by(ada)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_sealed_under_a_destroyed_key_is_refused_and_nothing_is_appended() {
+    let house = House::new().await;
+    let [ada] = house.people(["ada"]).await;
+    let group = house.group(ada, &[]).await;
+    house.say(group, ada, "one").await;
+    let account = house.commands.account(ada).await.unwrap().unwrap();
+    // as if another node had closed the account and this one had not heard of it yet
+    house.commands.destroy_keys(&[account.key]).await.unwrap();
+    house.commands.destroy_keys(&[account.key]).await.unwrap();
+    let length = house.length().await;
+    assert!(matches!(say(&house.commands, group, ada, "two").await, Err(Error::Forgotten)));
+    assert_eq!(house.length().await, length);
+}
