@@ -13,7 +13,7 @@ use tidings_domain::{
 };
 
 use crate::{
-    fixture::{House, PASSWORD, by, draft, key, keyed, now, password, registration, say},
+    fixture::{House, PASSWORD, by, draft, key, keyed, now, password, registration, say, with_email},
     store::Appends,
 };
 
@@ -44,6 +44,24 @@ async fn two_at_once_with_one_key_are_one_and_the_second_is_a_replay() {
         assert_eq!((&other.value, other.position), (&first.value, first.position));
     }
     assert_eq!(house.seqs(group).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_registration_sent_twice_at_once_makes_one_account_and_leaves_no_claim_behind() {
+    let house = House::new().await;
+    let context = keyed(&now(), key(1, 1));
+    let twice = [house.commands.clone(), house.commands.clone(), house.another_node()].map(|commands| {
+        let context = context.clone();
+        tokio::spawn(async move { commands.register(with_email("ada", "ada@example.org"), &context).await.unwrap() })
+    });
+    let mut outcomes = Vec::new();
+    for registered in twice {
+        outcomes.push(registered.await.unwrap());
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| !outcome.replayed).count(), 1);
+    assert!(outcomes.iter().all(|outcome| outcome.value == outcomes[0].value));
+    // user registered, username and address claimed
+    assert_eq!(house.length().await, 3);
 }
 
 #[tokio::test]
