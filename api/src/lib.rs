@@ -1,1 +1,37 @@
-//! .
+//! The server of Tidings: routes, authentication, live push, command line.
+//!
+//! - [`config`]: settings from flags, environment and file;
+//! - [`edge`]: what stands around every route;
+//! - [`extract`]: what handlers take;
+//! - [`app`]: what handlers share;
+//! - [`routes`]: the routes, one file for each subject;
+//! - [`reply`]: answers to commands; [`problem`]: what is answered when something is not right, with every status in one
+//!   file;
+//! - [`idempotency`]: the same request again; [`consistency`]: reads that show what was written;
+//! - [`live`]: live push;
+//! - [`auth`]: access tokens;
+//! - [`openapi`]: the document of all this;
+//! - [`serve`]: the server itself; [`stores`]: the open stores;
+//! - [`control`]: what operators do from the command line ([`cli`]);
+//! - [`processes`]: what follows the log and acts.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod consistency;
+pub mod control;
+pub mod edge;
+pub mod extract;
+pub mod idempotency;
+pub mod live;
+pub mod openapi;
+pub mod problem;
+pub mod processes;
+pub mod reply;
+pub mod routes;
+pub mod serve;
+pub mod stores;
+
+pub use serve::{Running, serve};

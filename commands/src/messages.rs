@@ -192,6 +192,11 @@ impl Commands {
         Ok(self.0.messages.execute_new(StreamId::Message(id), &command, context).await?.map(drop))
     }
 
+    /// Who wrote a message that this person can see.
+    pub async fn sender(&self, id: MessageId, viewer: UserId) -> Result<UserId, Error> {
+        Ok(self.visible_message(id, viewer).await?.1.sender)
+    }
+
     /// A message that this person can see, and how they stand in its conversation.
     pub(crate) async fn visible_message(&self, id: MessageId, user: UserId) -> Result<(Standing, MessageSent), Error> {
         let standing = match self.standing(id.conversation, user).await {

@@ -111,14 +111,19 @@ impl Commands {
         new: &Password,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
-        let changed = |event: &UserEvent| matches!(event, UserEvent::PasswordChanged(_));
         if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
-            return done(before, changed);
+            return done(before, changes_password);
         }
         self.must_know_password(user, current).await?;
+        self.set_password(user, new, context).await
+    }
+
+    /// Gives the account a password, as an operator may for one that was imported or whose owner has lost it, and ends all
+    /// sessions but the one this is asked in.
+    pub async fn set_password(&self, user: UserId, new: &Password, context: &Context) -> Result<Outcome<()>, Error> {
         let password_hash = self.0.hasher.hash(new).await?;
         let command = UserCommand::ChangePassword { password_hash, keep: context.session, at: context.now };
-        done(self.0.users.execute(StreamId::User(user), &command, context).await?, changed)
+        done(self.0.users.execute(StreamId::User(user), &command, context).await?, changes_password)
     }
 
     /// Closes the account, for one who knows its password, and destroys the key of its personal data and of every message
@@ -244,6 +249,10 @@ fn done(outcome: Outcome<Events<UserEvent>>, does: impl Fn(&UserEvent) -> bool) 
         return Err(Error::KeyReused);
     }
     Ok(outcome.map(drop))
+}
+
+const fn changes_password(event: &UserEvent) -> bool {
+    matches!(event, UserEvent::PasswordChanged(_))
 }
 
 fn set<T>(change: &Change<T>) -> Option<&T> {

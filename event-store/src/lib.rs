@@ -18,4 +18,4 @@ pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
     Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
 };
-pub use sqlite::SqliteEventStore;
+pub use sqlite::{OpenError, SqliteEventStore};

@@ -1,1 +1,18 @@
-//! .
+//! The read side of Tidings: views folded from the log, and the questions they answer.
+//!
+//! - [`queries`]: what can be asked, as a port that each backend of views implements;
+//! - [`model`]: what the answers are made of;
+//! - [`runner`]: keeps views at the head of the log, rebuilds and verifies them. It knows no SQL;
+//! - [`sqlite`]: the embedded backend.
+//!
+//! A view holds nothing but functions of the log: no clock, no chance, nothing that depends on how events came in
+//! batches. That is what makes "drop it and rebuild it" and "compare it with a fresh replay" exact.
+
+pub mod model;
+pub mod queries;
+pub mod runner;
+pub mod sqlite;
+
+pub use queries::{Answer, Queries, QueryError};
+pub use runner::{Options, Projection, Views, ViewsError};
+pub use sqlite::SqliteViews;

@@ -6,7 +6,7 @@ use tidings_domain::StreamName;
 use super::batch::Batch;
 use crate::port::Snapshot;
 
-/// Rows a statement inserts. A statement costs about as much as two rows, so most rows go in large ones.
+/// Rows a statement inserts. Large ones save about a sixth of an insert's time; the commit's pages cost more.
 const CHUNKS: [usize; 3] = [32, 8, 1];
 
 /// The statements that fill one table.

@@ -161,7 +161,6 @@ impl Queue {
                 break;
             }
             waiting.bytes -= next.bytes();
-            taken.appends.reserve(1);
             if let Some(request) = waiting.requests.pop_front() {
                 taken.add(request);
             }

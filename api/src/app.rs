@@ -1,0 +1,203 @@
+//! What handlers share, and the two extractors that most of them begin with: [`Acting`] to carry out a command,
+//! [`Reading`] to ask the views.
+
+use std::{ops::Deref, sync::Arc};
+
+use async_trait::async_trait;
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderMap, request::Parts},
+};
+use tidings_commands::{Commands, Context, Outcome};
+use tidings_domain::{SessionId, UserId};
+use tidings_event_store::{CommandKey, Position};
+use tidings_projections::{Queries, Views};
+
+use crate::{
+    auth::{Authenticator, Liveness},
+    clock::now,
+    consistency::Consistency,
+    extract::{Caller, Cursors, RequestInfo},
+    live::Live,
+    problem::Problem,
+};
+
+/// Everything handlers need. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// See [`App`].
+pub struct Shared {
+    /// The write side.
+    pub commands: Commands,
+    /// The read side. Handlers take it from [`Reading`], which has waited for what it must show.
+    pub queries: Arc<dyn Queries>,
+    /// Who waits for which position.
+    pub consistency: Consistency,
+    /// Access tokens.
+    pub authenticator: Authenticator,
+    /// Where lists go on.
+    pub cursors: Cursors,
+    /// Open streams.
+    pub live: Live,
+    /// What operators look after.
+    pub views: Arc<Views>,
+    /// How many days `GET /v1/messages` goes back by itself; 0 is all.
+    pub messages_window_days: u32,
+}
+
+impl App {
+    /// Puts everything together.
+    pub fn new(parts: Shared) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Remembers that somebody is about to be told of what they did.
+    pub fn acknowledge<T>(&self, user: UserId, outcome: &Outcome<T>) {
+        if let Some(position) = outcome.position {
+            self.consistency.acknowledge(user, position);
+        }
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App(…)")
+    }
+}
+
+impl FromRef<App> for Authenticator {
+    fn from_ref(app: &App) -> Self {
+        app.authenticator.clone()
+    }
+}
+
+#[async_trait]
+impl Liveness for Commands {
+    async fn is_alive(&self, session: SessionId, user: UserId, credential: u32) -> Result<bool, Problem> {
+        Ok(Self::is_alive(self, session, user, credential).await?)
+    }
+}
+
+/// A stranger about to carry out a command: registration, sign-in, refresh.
+#[derive(Debug, Clone)]
+pub struct Stranger {
+    /// What handlers share.
+    pub app: App,
+    /// What the command comes with.
+    pub context: Context,
+    info: RequestInfo,
+}
+
+impl Stranger {
+    /// Says who it turned out to be, and remembers what they are about to be told.
+    pub fn turned_out_to_be<T>(&self, user: UserId, outcome: &Outcome<T>) {
+        self.info.caller.set(user);
+        self.app.acknowledge(user, outcome);
+    }
+}
+
+impl FromRequestParts<App> for Stranger {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let info: RequestInfo = parts.extensions.get().cloned().unwrap_or_default();
+        let context = Context {
+            actor: None,
+            session: None,
+            key: parts.extensions.get::<CommandKey>().copied(),
+            request: Some(info.id.to_string()),
+            now: now(),
+        };
+        Ok(Self { app: app.clone(), context, info })
+    }
+}
+
+/// A caller about to carry out a command.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// What handlers share.
+    pub app: App,
+    /// Who.
+    pub caller: Caller,
+    /// What the command comes with.
+    pub context: Context,
+}
+
+impl Acting {
+    /// Who.
+    pub fn user(&self) -> UserId {
+        self.caller.user
+    }
+
+    /// Notes what came of a command before its caller is told.
+    pub fn done<T>(&self, outcome: Outcome<T>) -> Outcome<T> {
+        self.app.acknowledge(self.caller.user, &outcome);
+        outcome
+    }
+
+    /// The views, once they show what was done so far.
+    pub async fn reading(&self) -> Result<&dyn Queries, Problem> {
+        self.app.consistency.wait(self.caller.user, None).await?;
+        Ok(self.app.queries.as_ref())
+    }
+}
+
+impl FromRequestParts<App> for Acting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let Stranger { app, context, .. } = Stranger::from_request_parts(parts, app).await?;
+        let context = Context { actor: Some(caller.user), session: Some(caller.session), ..context };
+        Ok(Self { app, caller, context })
+    }
+}
+
+/// A caller about to ask the views, which show everything the caller was told.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What handlers share.
+    pub app: App,
+    /// Who.
+    pub caller: Caller,
+}
+
+impl Reading {
+    /// Who.
+    pub fn user(&self) -> UserId {
+        self.caller.user
+    }
+
+    /// The views.
+    pub fn views(&self) -> &dyn Queries {
+        self.app.queries.as_ref()
+    }
+}
+
+impl FromRequestParts<App> for Reading {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        app.consistency.wait(caller.user, min_position(&parts.headers)?).await?;
+        Ok(Self { app: app.clone(), caller })
+    }
+}
+
+/// `Tidings-Min-Position`: the position that the answer must show.
+fn min_position(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    let Some(value) = headers.get("tidings-min-position") else { return Ok(None) };
+    let number = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number.and_then(|text| text.parse().ok()).map(|number| Some(Position::new(number))).ok_or_else(|| {
+        Problem::new(crate::problem::Kind::MalformedRequest, "the header Tidings-Min-Position must be a number")
+    })
+}

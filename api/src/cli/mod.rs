@@ -1,0 +1,116 @@
+//! The command line: `tidings serve`, and what operators do beside it.
+//!
+//! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 found a difference or failed,
+//! 2 wrong usage.
+
+mod import;
+mod operate;
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tidings_domain::values::Role;
+
+use crate::{
+    config::{Config, Settings},
+    control::Operation,
+    serve,
+};
+
+/// Messaging whose truth is an event log.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server: API, projections and live push in one process
+    Serve,
+    /// Builds views anew from the log, or compares them with it
+    Replay {
+        /// Which: directory, conversations; all when none is named
+        #[arg(value_name = "PROJECTION")]
+        projections: Vec<String>,
+        /// Compare with a fresh replay instead; exit code 1 on a difference
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Brings history in: chat logs, one JSON object a line
+    Import {
+        /// Lines of `{"at", "channel", "kind", "nick", "text" or "new_nick"}`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Prints the log, one event a line
+    Events {
+        /// Go on when new events come
+        #[arg(long)]
+        follow: bool,
+        /// Begin after this position
+        #[arg(long, default_value_t = 0, value_name = "POSITION")]
+        after: u64,
+    },
+    /// Gives an account a password, read from the first line of standard input
+    Password {
+        /// Its username or id
+        user: String,
+    },
+    /// Gives an account a role
+    Grant {
+        /// Its username or id
+        user: String,
+        /// operator or auditor
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// Runs what the arguments say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::load(&cli.settings) {
+        Ok(config) => config,
+        Err(error) => return fail(2, &error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &error),
+    };
+    let ended = runtime.block_on(run(cli.command, config));
+    match ended {
+        Ok(code) => code,
+        Err(error) => fail(1, &error),
+    }
+}
+
+async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
+    match command {
+        Command::Serve => {
+            serve::run(config).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Replay { projections, verify } => {
+            operate::run(&config, Operation::Replay { projections, verify }).await
+        }
+        Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
+        Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
+        Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
+        Command::Import { files } => import::run(&config, &files).await,
+    }
+}
+
+/// One sentence to standard error.
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    // nobody is left to tell when standard error is closed
+    let _ = writeln!(std::io::stderr(), "tidings: {error}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,118 @@
+//! The settings as flags and environment variables.
+
+use std::{fmt, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Every setting, where it was given by flag or environment. The names of the fields are the keys of `tidings.toml`.
+#[derive(Clone, Default, Args, Serialize)]
+pub struct Settings {
+    /// The configuration file [default: tidings.toml, if there is one]
+    #[arg(long, global = true, env = "TIDINGS_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+
+    /// Address to listen on; port 0 picks one and the first log line says which [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "TIDINGS_LISTEN", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+
+    /// The embedded stores: events, views, keys, the secret [default: ./data]
+    #[arg(long, global = true, env = "TIDINGS_DATA_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Where the events are [default: sqlite]
+    #[arg(long, global = true, env = "TIDINGS_EVENT_STORE", value_name = "STORE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_store: Option<String>,
+
+    /// Where the views are [default: sqlite]
+    #[arg(long, global = true, env = "TIDINGS_VIEWS", value_name = "STORE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views: Option<String>,
+
+    /// Where reads of the views go instead; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_VIEWS_READ", value_name = "STORE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views_read: Option<String>,
+
+    /// Where the keys are [default: sqlite]
+    #[arg(long, global = true, env = "TIDINGS_KEYS", value_name = "STORE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
+
+    /// The log over KurrentDB's protocol; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_GRPC_LISTEN", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc_listen: Option<String>,
+
+    /// Signs tokens and wraps keys [default: the file `secret` of the data directory, made at need]
+    #[arg(long, global = true, env = "TIDINGS_SECRET", value_name = "TEXT", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+
+    /// Requests a second for each caller; only 0, none, is supported yet
+    #[arg(long, global = true, env = "TIDINGS_RATE_LIMIT", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<u32>,
+
+    /// Requests in a burst; only 0 is supported yet
+    #[arg(long, global = true, env = "TIDINGS_RATE_BURST", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_burst: Option<u32>,
+
+    /// Certificate for HTTPS; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_TLS_CERT", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Key for HTTPS; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Domains to get certificates for; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_ACME_DOMAINS", value_name = "DOMAINS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme_domains: Option<String>,
+
+    /// How many days `GET /v1/messages` goes back by itself; 0 is all [default: 30]
+    #[arg(long, global = true, env = "TIDINGS_MESSAGES_WINDOW_DAYS", value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_window_days: Option<u32>,
+
+    /// Whether webhooks may go to private addresses; not supported yet
+    #[arg(long, global = true, env = "TIDINGS_WEBHOOKS_PRIVATE", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks_private: Option<bool>,
+
+    /// Which log lines are written: a `tracing` filter [default: info]
+    #[arg(long, global = true, env = "TIDINGS_LOG", value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+
+    /// How log lines look [default: text]
+    #[arg(long, global = true, env = "TIDINGS_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+}
+
+impl fmt::Debug for Settings {
+    /// Settings hold secrets: their names are enough.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings(…)")
+    }
+}

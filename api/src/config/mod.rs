@@ -1,0 +1,236 @@
+//! Configuration: every setting is a flag, an environment variable and a key of `tidings.toml`; flags win over the
+//! environment, and that over the file.
+
+mod args;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+pub use args::{LogFormat, Settings};
+
+/// Why the configuration cannot be used, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file, or a value in it, does not parse.
+    #[error("the configuration cannot be read: {0}")]
+    Unreadable(String),
+    /// A value breaks a rule.
+    #[error("{setting} {why}")]
+    Invalid {
+        /// The name of its environment variable.
+        setting: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// The configuration of a server, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// The embedded stores.
+    pub data_dir: PathBuf,
+    /// The installation's secret, when it does not come from the data directory.
+    pub secret: Option<SecretString>,
+    /// How far back `GET /v1/messages` goes by itself; 0 is all.
+    pub messages_window_days: u32,
+    /// The `tracing` filter.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+/// Every setting as it may stand in the file; flags and environment have been laid over it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merged {
+    #[serde(default = "listen")]
+    listen: String,
+    #[serde(default = "data_dir")]
+    data_dir: PathBuf,
+    #[serde(default = "sqlite")]
+    event_store: String,
+    #[serde(default = "sqlite")]
+    views: String,
+    #[serde(default = "sqlite")]
+    keys: String,
+    #[serde(default, deserialize_with = "secret")]
+    secret: Option<SecretString>,
+    #[serde(default = "window")]
+    messages_window_days: u32,
+    #[serde(default = "info")]
+    log: String,
+    #[serde(default)]
+    log_format: LogFormat,
+    // known, and not served by this version
+    views_read: Option<String>,
+    grpc_listen: Option<String>,
+    rate_limit: Option<u32>,
+    rate_burst: Option<u32>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    acme_domains: Option<String>,
+    webhooks_private: Option<bool>,
+}
+
+fn listen() -> String {
+    "127.0.0.1:8080".to_owned()
+}
+
+fn data_dir() -> PathBuf {
+    "./data".into()
+}
+
+fn sqlite() -> String {
+    "sqlite".to_owned()
+}
+
+const fn window() -> u32 {
+    30
+}
+
+fn info() -> String {
+    "info".to_owned()
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|text| text.map(SecretString::from))
+}
+
+impl Config {
+    /// Reads the file, lays environment and flags over it, and checks the whole.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        let one_line = |error: figment::Error| error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let file = match &settings.config {
+            Some(path) if !path.is_file() => {
+                return Err(invalid("TIDINGS_CONFIG", format!("names {}, which is no file", path.display())));
+            }
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from("tidings.toml")).filter(|path| path.is_file()),
+        };
+        let file = file.map(|file| Figment::from(Toml::file_exact(file)));
+        let merged = file
+            .unwrap_or_default()
+            .merge(Serialized::defaults(settings))
+            .extract::<Merged>()
+            .map_err(|error| ConfigError::Unreadable(one_line(error)))?;
+        merged.check()
+    }
+}
+
+fn invalid(setting: &'static str, why: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid { setting, why: why.into() }
+}
+
+impl Merged {
+    fn check(self) -> Result<Config, ConfigError> {
+        self.refuse_what_is_not_served()?;
+        let listen = self.listen.parse().map_err(|_| {
+            invalid("TIDINGS_LISTEN", format!("is {:?}, not an address such as 127.0.0.1:8080", self.listen))
+        })?;
+        if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
+            return Err(invalid(
+                "TIDINGS_SECRET",
+                "must have at least 32 characters; `openssl rand -hex 32` makes a good one",
+            ));
+        }
+        if let Err(error) = self.log.parse::<tracing_subscriber::filter::EnvFilter>() {
+            return Err(invalid("TIDINGS_LOG", format!("is no filter: {error}")));
+        }
+        Ok(Config {
+            listen,
+            data_dir: self.data_dir,
+            secret: self.secret,
+            messages_window_days: self.messages_window_days,
+            log: self.log,
+            log_format: self.log_format,
+        })
+    }
+
+    /// Better a clear sentence than a setting without effect.
+    fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
+        for (setting, value) in
+            [("TIDINGS_EVENT_STORE", &self.event_store), ("TIDINGS_VIEWS", &self.views), ("TIDINGS_KEYS", &self.keys)]
+        {
+            if value != "sqlite" {
+                // the value may hold a password: it is not repeated
+                return Err(invalid(setting, "must be `sqlite`: this version serves the embedded stores only"));
+            }
+        }
+        for (setting, given) in [
+            ("TIDINGS_VIEWS_READ", self.views_read.is_some()),
+            ("TIDINGS_GRPC_LISTEN", self.grpc_listen.is_some()),
+            ("TIDINGS_RATE_LIMIT", self.rate_limit.is_some_and(|limit| limit > 0)),
+            ("TIDINGS_RATE_BURST", self.rate_burst.is_some_and(|burst| burst > 0)),
+            ("TIDINGS_TLS_CERT", self.tls_cert.is_some()),
+            ("TIDINGS_TLS_KEY", self.tls_key.is_some()),
+            ("TIDINGS_ACME_DOMAINS", self.acme_domains.is_some()),
+            ("TIDINGS_WEBHOOKS_PRIVATE", self.webhooks_private == Some(true)),
+        ] {
+            if given {
+                return Err(invalid(setting, "is not supported by this version: leave it unset"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(settings: &Settings) -> Result<Config, String> {
+        Config::load(settings).map_err(|error| error.to_string())
+    }
+
+    fn in_file(text: &str) -> Settings {
+        let path = std::env::temp_dir().join(format!("tidings-config-{}.toml", uuid::Uuid::new_v4()));
+        std::fs::write(&path, text).unwrap();
+        Settings { config: Some(path), ..Settings::default() }
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_the_defaults() {
+        let file = in_file("listen = \"127.0.0.1:9000\"\nmessages_window_days = 7\n");
+        let config = load(&Settings { listen: Some("127.0.0.1:0".to_owned()), ..file }).unwrap();
+        assert_eq!((config.listen.port(), config.messages_window_days), (0, 7));
+        assert_eq!((config.log.as_str(), config.data_dir.to_str()), ("info", Some("./data")));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_in_one_sentence() {
+        for (settings, named) in [
+            (in_file("listen = \"nowhere\""), "TIDINGS_LISTEN"),
+            (in_file("lisen = \"127.0.0.1:1\""), "lisen"),
+            (in_file("messages_window_days = -1"), "messages_window_days"),
+            (in_file("log = \"=,=\""), "TIDINGS_LOG"),
+            (Settings { config: Some("/nowhere/tidings.toml".into()), ..Settings::default() }, "TIDINGS_CONFIG"),
+        ] {
+            let error = load(&settings).unwrap_err();
+            assert!(error.contains(named) && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_this_version_cannot_do_is_refused() {
+        let error = load(&in_file("event_store = \"postgres://user:hunter2@db/x\"")).unwrap_err();
+        assert!(error.starts_with("TIDINGS_EVENT_STORE") && !error.contains("hunter2"), "{error}");
+        assert!(load(&in_file("tls_cert = \"a.pem\"")).unwrap_err().starts_with("TIDINGS_TLS_CERT"));
+        assert!(load(&in_file("rate_limit = 0")).is_ok());
+    }
+
+    #[test]
+    fn the_secret_is_never_printed() {
+        let config = load(&in_file("secret = \"0123456789abcdef0123456789abcdef\"")).unwrap();
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+        let error = load(&in_file("secret = \"hunter2\"")).unwrap_err();
+        assert!(error.starts_with("TIDINGS_SECRET") && !error.contains("hunter2"));
+    }
+}

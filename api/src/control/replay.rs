@@ -1,0 +1,117 @@
+//! Builds views anew from the log, or compares them with it.
+
+use std::{future::Future, time::Duration};
+
+use tidings_projections::{Projection, ViewsError, runner::Pace};
+
+use super::{Ended, OperationError, Operator, Report, Reports, report};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// So many differing rows are named.
+const MOST_DIFFERENCES: usize = 20;
+/// The views may have to be built first, at the first start or by another release.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_hours(24);
+
+impl From<ViewsError> for OperationError {
+    fn from(error: ViewsError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Operator {
+    /// Builds each view beside the serving one and lets it serve at the head.
+    pub(super) async fn replay(&self, names: &[String], reports: &Reports) -> Ended {
+        let projections = named(names)?;
+        self.caught_up(reports).await?;
+        let mut done = vec![];
+        for projection in projections {
+            let began = std::time::Instant::now();
+            let rebuild = self.views.rebuild(projection, Pace::default());
+            let position = self.telling(projection, reports, rebuild).await??;
+            let rate = position.get() * 1_000 / u64::try_from(began.elapsed().as_millis()).unwrap_or(1).max(1);
+            done.push(format!("{}: {position} events, {rate} a second", projection.name()));
+        }
+        Ok((0, done.join("; ")))
+    }
+
+    /// Compares each view with a fresh replay; exit code 1 on a difference, with the first rows that differ as lines.
+    pub(super) async fn verify(&self, names: &[String], reports: &Reports) -> Ended {
+        let projections = named(names)?;
+        self.caught_up(reports).await?;
+        let (mut done, mut code) = (vec![], 0);
+        for projection in projections {
+            let verify = self.views.verify(projection, MOST_DIFFERENCES);
+            let found = self.telling(projection, reports, verify).await??;
+            for difference in &found.differences {
+                let how = match (difference.in_view, difference.in_log) {
+                    (true, true) => format!("differs in {}", difference.columns.join(", ")),
+                    (true, false) => "is in the view, but not in the log".to_owned(),
+                    (false, _) => "is missing from the view".to_owned(),
+                };
+                let line = format!("{}.{} {}: {how}", found.name, difference.table, difference.key);
+                report(reports, Report::Line(line)).await?;
+            }
+            code = code.max(u8::from(found.differing > 0));
+            done.push(format!(
+                "{}: {} rows compared at position {}, {} differ",
+                found.name, found.rows, found.position, found.differing
+            ));
+        }
+        Ok((code, done.join("; ")))
+    }
+
+    /// Waits until the views have come to the log's present end.
+    pub(super) async fn caught_up(&self, reports: &Reports) -> Result<(), OperationError> {
+        let head = self.store.head().await.map_err(|error| OperationError::Failed(error.to_string()))?;
+        let mut applied = self.views.applied();
+        let mut waiting = std::pin::pin!(self.views.wait_for(head, CAUGHT_UP_WITHIN));
+        loop {
+            tokio::select! {
+                reached = &mut waiting => return reached.map_err(|error| OperationError::Failed(error.to_string())),
+                () = tokio::time::sleep(TELL_EVERY) => {
+                    let done = applied.borrow_and_update().get();
+                    let progress = Report::Progress { what: "views".to_owned(), done, total: Some(head.get()) };
+                    report(reports, progress).await?;
+                }
+            }
+        }
+    }
+
+    /// Tells how far work on a projection is until it is done.
+    async fn telling<T>(
+        &self,
+        projection: Projection,
+        reports: &Reports,
+        work: impl Future<Output = T>,
+    ) -> Result<T, OperationError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(TELL_EVERY) => {
+                    let all = self.views.status().await?;
+                    let of = all.into_iter().find(|status| status.name == projection.name());
+                    if let Some(progress) = of.and_then(|status| status.rebuilding) {
+                        let (done, total) = (progress.position.get(), Some(progress.head.get()));
+                        report(reports, Report::Progress { what: projection.name().to_owned(), done, total }).await?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn named(names: &[String]) -> Result<Vec<Projection>, OperationError> {
+    if names.is_empty() {
+        return Ok(Projection::ALL.to_vec());
+    }
+    let known = || Projection::ALL.map(Projection::name).join(", ");
+    names
+        .iter()
+        .map(|name| {
+            Projection::named(name)
+                .ok_or_else(|| OperationError::Failed(format!("there is no projection {name}; there are: {}", known())))
+        })
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! Whether the server lives, and whether it can serve.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::problem::{Kind, Problem, ProblemDocument};
+
+/// Whether log and views answer.
+#[async_trait]
+pub trait Probe: Send + Sync + 'static {
+    /// A problem when they do not.
+    async fn probe(&self) -> Result<(), Problem>;
+}
+
+/// Whether the server takes requests: it does from the start until it is told to stop, as long as its stores answer.
+#[derive(Clone)]
+pub struct Readiness {
+    stopping: Arc<AtomicBool>,
+    stores: Arc<dyn Probe>,
+}
+
+impl std::fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readiness").field("stopping", &self.stopping).finish_non_exhaustive()
+    }
+}
+
+impl Readiness {
+    /// Ready as long as these answer.
+    pub fn new(stores: Arc<dyn Probe>) -> Self {
+        Self { stopping: Arc::default(), stores }
+    }
+
+    /// Not ready from now on: load balancers look elsewhere.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    async fn check(&self) -> Result<(), Problem> {
+        if self.stopping.load(Ordering::Acquire) { Err(Kind::ShuttingDown.into()) } else { self.stores.probe().await }
+    }
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// Always `ok`; anything else is a problem document.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+const OK: Json<Health> = Json(Health { status: "ok" });
+
+/// The routes of this module.
+pub fn routes(readiness: Readiness) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(live, live_head)).routes(routes!(ready, ready_head)).with_state(readiness)
+}
+
+/// Liveness
+///
+/// Answers as long as the process serves requests at all.
+#[utoipa::path(get, path = "/health/live", tag = "Operation", responses((status = 200, description = "It lives", body = Health)))]
+async fn live() -> Json<Health> {
+    OK
+}
+
+/// Liveness, without a body
+#[utoipa::path(head, path = "/health/live", tag = "Operation", responses((status = 200, description = "It lives")))]
+async fn live_head() {}
+
+/// Readiness
+///
+/// Ready only when log and views answer, and not while the server is stopping.
+#[utoipa::path(get, path = "/health/ready", tag = "Operation", responses(
+    (status = 200, description = "It serves", body = Health),
+    (status = 503, description = "It does not serve now", body = ProblemDocument, content_type = "application/problem+json"),
+))]
+async fn ready(State(readiness): State<Readiness>) -> Result<Json<Health>, Problem> {
+    readiness.check().await.map(|()| OK)
+}
+
+/// Readiness, without a body
+#[utoipa::path(head, path = "/health/ready", tag = "Operation", responses(
+    (status = 200, description = "It serves"),
+    (status = 503, description = "It does not serve now"),
+))]
+async fn ready_head(State(readiness): State<Readiness>) -> Result<(), Problem> {
+    readiness.check().await
+}

@@ -1,0 +1,72 @@
+//! Measurements in Prometheus' text form.
+
+use std::{sync::OnceLock, time::Duration};
+
+use axum::{
+    http::{Method, StatusCode, header},
+    response::IntoResponse,
+};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+const DURATION: &str = "tidings_http_request_duration_seconds";
+const BUCKETS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Makes this process measure. Once a process: servers started side by side share the measurements.
+pub fn install() {
+    let handle = HANDLE.get_or_init(|| match build() {
+        Ok(handle) => Some(handle),
+        Err(error) => {
+            tracing::warn!("nothing is measured: {error}");
+            None
+        }
+    });
+    let Some(handle) = handle.clone() else { return };
+    // histograms gather until they are drained, whether anybody asks for them or not
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tick.tick().await;
+            handle.run_upkeep();
+        }
+    });
+}
+
+fn build() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?.install_recorder()
+}
+
+pub(super) fn record(method: &Method, route: &str, status: StatusCode, taken: Duration) {
+    let method: &'static str = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        // anything a client makes up must not become a label
+        _ => "other",
+    };
+    let labels =
+        [("method", method.into()), ("route", route.to_owned().into()), ("status", status.as_str().to_owned().into())];
+    let labels: [(&str, metrics::SharedString); 3] = labels;
+    metrics::histogram!(DURATION, &labels).record(taken.as_secs_f64());
+}
+
+/// The route of this module.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(show_metrics))
+}
+
+/// Measurements
+///
+/// In Prometheus' text form.
+#[utoipa::path(get, path = "/metrics", tag = "Operation", responses(
+    (status = 200, description = "The measurements", body = String, content_type = "text/plain")
+))]
+async fn show_metrics() -> impl IntoResponse {
+    let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}

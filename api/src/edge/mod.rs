@@ -1,0 +1,115 @@
+//! What stands around every route: request ids, one log line and one measurement a request, panics, headers, the
+//! answers to unknown routes and methods.
+
+mod health;
+mod logging;
+mod metrics;
+mod observe;
+
+use std::any::Any;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Method, Uri},
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    extract::MAX_BODY_BYTES,
+    problem::{Kind, Problem},
+};
+
+pub use health::{Probe, Readiness, routes as health_routes};
+pub use logging::start as start_logging;
+pub use metrics::{install as install_metrics, routes as metrics_routes};
+
+/// Puts the edge around all routes.
+pub fn around(router: Router) -> Router {
+    router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(axum::middleware::from_fn(observe::observe))
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is no route {}", uri.path()))
+}
+
+async fn unknown_method(method: Method) -> Problem {
+    Problem::new(Kind::MethodNotAllowed, format!("this route does not answer to {method}"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said.unwrap_or("?"), "a handler panicked");
+    Problem::from(Kind::Internal).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{
+        body::{Body, to_bytes},
+        http::{HeaderMap, Request, header},
+        routing::{get, post},
+    };
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    async fn ask(method: &str, path: &str, id: Option<&str>) -> (u16, HeaderMap, Value) {
+        async fn broken() -> &'static str {
+            panic!("the password is hunter2")
+        }
+        let app = around(
+            Router::new().route("/fine", get(|| async { "fine" }).post(post_fine)).route("/panic", post(broken)),
+        );
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 10_000).await.unwrap();
+        (parts.status.as_u16(), parts.headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn post_fine() -> &'static str {
+        "fine"
+    }
+
+    #[tokio::test]
+    async fn an_unknown_route_and_method_are_problems() {
+        let (status, _, body) = ask("GET", "/nowhere", None).await;
+        assert_eq!((status, body["type"].as_str()), (404, Some("/problems/not-found")));
+        let (status, headers, body) = ask("DELETE", "/fine", None).await;
+        assert_eq!((status, body["type"].as_str()), (405, Some("/problems/method-not-allowed")));
+        let allow = headers[header::ALLOW].to_str().unwrap();
+        assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_without_internals() {
+        let (status, _, body) = ask("POST", "/panic", None).await;
+        assert_eq!(status, 500);
+        assert!(!body.to_string().contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_sane_request_id_comes_back_and_another_is_replaced() {
+        assert_eq!(ask("GET", "/fine", Some("abc-1")).await.1["x-request-id"], "abc-1");
+        let made = ask("GET", "/fine", Some("a b")).await.1["x-request-id"].clone();
+        assert_ne!(made, "a b");
+        assert_ne!(made, ask("GET", "/fine", None).await.1["x-request-id"]);
+    }
+
+    #[tokio::test]
+    async fn answers_carry_the_security_headers() {
+        let (_, headers, _) = ask("GET", "/fine", None).await;
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+}

@@ -1,0 +1,73 @@
+//! One id, one log line and one measurement for each request.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use uuid::Uuid;
+
+use crate::extract::{CallerCell, RequestInfo};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost middleware.
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let (id, id_header) = request_id(request.headers());
+    let caller = CallerCell::default();
+    request.extensions_mut().insert(RequestInfo { id: id.clone(), caller: caller.clone() });
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+
+    let mut response = next.run(request).await;
+
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id_header);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+    if caller.get().is_some() {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    record(&method, route.as_ref(), response.status(), begun, &id, &caller);
+    response
+}
+
+fn record(
+    method: &Method,
+    route: Option<&MatchedPath>,
+    status: StatusCode,
+    begun: Instant,
+    id: &str,
+    caller: &CallerCell,
+) {
+    let taken = begun.elapsed();
+    let route = route.map_or("unmatched", MatchedPath::as_str);
+    super::metrics::record(method, route, status, taken);
+    let millis = taken.as_secs_f64() * 1e3;
+    let caller = caller.get().map(|user| user.to_string()).unwrap_or_default();
+    let status = status.as_u16();
+    if status >= 500 {
+        tracing::warn!(target: "tidings::request", %method, route, status, millis, id, caller);
+    } else {
+        tracing::info!(target: "tidings::request", %method, route, status, millis, id, caller);
+    }
+}
+
+/// The request's own id, if it is one that can stand in a log line; else a fresh one.
+fn request_id(headers: &HeaderMap) -> (Arc<str>, HeaderValue) {
+    let sane = |text: &&str| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let given = headers.get(REQUEST_ID).and_then(|value| Some((value.to_str().ok().filter(sane)?, value)));
+    if let Some((id, value)) = given {
+        return (id.into(), value.clone());
+    }
+    let mut buffer = Uuid::encode_buffer();
+    let id: &str = Uuid::now_v7().simple().encode_lower(&mut buffer);
+    // 32 hexadecimal digits are a header value
+    let value = HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("?"));
+    (id.into(), value)
+}

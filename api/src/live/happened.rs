@@ -1,0 +1,156 @@
+//! What an event of the log means to those who listen.
+
+use tidings_domain::{
+    ConversationId, Event, MessageId, SessionId, StreamId, UserId, conversation::ConversationEvent,
+    message::MessageEvent, reader::ReaderEvent, session::SessionEvent, user::UserEvent,
+};
+
+/// Something to tell, and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A message was sent.
+    Message { id: MessageId, sender: UserId },
+    /// A message is not what it was.
+    Changed { id: MessageId, event: &'static str },
+    /// The conversation was started or is called otherwise.
+    Conversation(ConversationId),
+    /// Somebody came, went, or has another role.
+    Member { conversation: ConversationId, user: UserId },
+    /// Somebody has read, or got, more.
+    Mark { conversation: ConversationId, user: UserId, event: &'static str },
+    /// Somebody's own count changed.
+    OwnCount { conversation: ConversationId, user: UserId },
+    /// Somebody's own settings changed.
+    OwnSettings { conversation: ConversationId, user: UserId },
+    /// Somebody has hidden a message for themselves.
+    OwnHidden { conversation: ConversationId, user: UserId, seq: u64 },
+}
+
+impl Told {
+    /// Where it happened.
+    pub(super) const fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Message { id, .. } | Self::Changed { id, .. } => id.conversation,
+            Self::Conversation(conversation)
+            | Self::Member { conversation, .. }
+            | Self::Mark { conversation, .. }
+            | Self::OwnCount { conversation, .. }
+            | Self::OwnSettings { conversation, .. }
+            | Self::OwnHidden { conversation, .. } => *conversation,
+        }
+    }
+
+    /// The only one it concerns, if it is not everybody in the conversation.
+    pub(super) const fn only(&self) -> Option<UserId> {
+        match self {
+            Self::OwnCount { user, .. } | Self::OwnSettings { user, .. } | Self::OwnHidden { user, .. } => Some(*user),
+            Self::Message { .. }
+            | Self::Changed { .. }
+            | Self::Conversation(_)
+            | Self::Member { .. }
+            | Self::Mark { .. } => None,
+        }
+    }
+}
+
+/// What an event changes about who listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// These are in the conversation from here on.
+    Joined(ConversationId, Vec<UserId>),
+    /// This one is not, after this.
+    Left(ConversationId, UserId),
+    /// This session is over.
+    SessionOver(UserId, SessionId),
+    /// All sessions of this account are over, but perhaps one.
+    AccountOver(UserId, Option<SessionId>),
+}
+
+/// The meaning of an event. `version` is its place in its stream.
+pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option<Told>, Option<Membership>) {
+    match (stream, event) {
+        (StreamId::Conversation(conversation), Event::Conversation(event)) => {
+            of_conversation(*conversation, version, event)
+        }
+        (StreamId::Message(id), Event::Message(event)) => (Some(of_message(*id, event)), None),
+        (StreamId::Reader(conversation, user), Event::Reader(event)) => {
+            (Some(of_reader(*conversation, *user, event)), None)
+        }
+        (StreamId::Session(session), Event::Session(event)) => (None, of_session(*session, event)),
+        (StreamId::User(user), Event::User(event)) => (None, of_user(*user, event)),
+        (
+            StreamId::User(_)
+            | StreamId::Login(..)
+            | StreamId::Session(_)
+            | StreamId::Conversation(_)
+            | StreamId::Message(_)
+            | StreamId::Reader(..)
+            | StreamId::Request(_),
+            _,
+        ) => (None, None),
+    }
+}
+
+fn of_conversation(
+    conversation: ConversationId,
+    version: u64,
+    event: &ConversationEvent,
+) -> (Option<Told>, Option<Membership>) {
+    let member = |user| Some(Told::Member { conversation, user });
+    match event {
+        ConversationEvent::MessageSent(event) => {
+            let id = MessageId { conversation, seq: event.seq, version };
+            (Some(Told::Message { id, sender: event.sender }), None)
+        }
+        ConversationEvent::Started(event) => {
+            (Some(Told::Conversation(conversation)), Some(Membership::Joined(conversation, event.members.clone())))
+        }
+        ConversationEvent::Renamed(_) => (Some(Told::Conversation(conversation)), None),
+        ConversationEvent::MemberAdded(event) => {
+            (member(event.user), Some(Membership::Joined(conversation, vec![event.user])))
+        }
+        ConversationEvent::MemberRemoved(event) => {
+            (member(event.user), Some(Membership::Left(conversation, event.user)))
+        }
+        ConversationEvent::MemberRoleChanged(event) => (member(event.user), None),
+    }
+}
+
+const fn of_message(id: MessageId, event: &MessageEvent) -> Told {
+    let event = match event {
+        // a pin is a change of the message like any other
+        MessageEvent::Edited(_) | MessageEvent::Pinned(_) | MessageEvent::Unpinned(_) => "message_edited",
+        MessageEvent::Deleted(_) => "message_deleted",
+        MessageEvent::ReactionAdded(_) | MessageEvent::ReactionRemoved(_) => "reaction",
+    };
+    Told::Changed { id, event }
+}
+
+const fn of_reader(conversation: ConversationId, user: UserId, event: &ReaderEvent) -> Told {
+    match event {
+        ReaderEvent::ReadUpTo(_) => Told::Mark { conversation, user, event: "read" },
+        ReaderEvent::DeliveredUpTo(_) => Told::Mark { conversation, user, event: "delivered" },
+        ReaderEvent::MarkedRead(_) | ReaderEvent::MarkedUnread(_) => Told::OwnCount { conversation, user },
+        ReaderEvent::Hidden(event) => Told::OwnHidden { conversation, user, seq: event.seq },
+        ReaderEvent::SettingsChanged(_) => Told::OwnSettings { conversation, user },
+    }
+}
+
+const fn of_session(session: SessionId, event: &SessionEvent) -> Option<Membership> {
+    match event {
+        SessionEvent::Closed(event) => Some(Membership::SessionOver(event.user, session)),
+        SessionEvent::Opened(_) | SessionEvent::Refreshed(_) => None,
+    }
+}
+
+const fn of_user(user: UserId, event: &UserEvent) -> Option<Membership> {
+    match event {
+        UserEvent::PasswordChanged(event) => Some(Membership::AccountOver(user, event.kept)),
+        UserEvent::Suspended(_) | UserEvent::Closed(_) => Some(Membership::AccountOver(user, None)),
+        UserEvent::Registered(_)
+        | UserEvent::ProfileChanged(_)
+        | UserEvent::RoleGranted(_)
+        | UserEvent::RoleRevoked(_)
+        | UserEvent::Reinstated(_) => None,
+    }
+}

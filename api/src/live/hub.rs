@@ -1,0 +1,224 @@
+//! The hub: follows the log once a process and knows who listens.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tidings_commands::Commands;
+use tidings_domain::{ConversationId, UserId};
+use tidings_event_store::Position;
+use tokio::sync::{Mutex, mpsc, watch};
+
+use super::{
+    Pushed,
+    audience::{Audience, Listener, ListenerId},
+    happened::{Membership, Told},
+    render::{Fresh, Happened, RenderError, Renderer},
+};
+use crate::extract::Caller;
+
+/// Events looked at in one go.
+const PAGE: usize = 1_000;
+/// What may wait for a slow client before it is cut off.
+const QUEUE: usize = 1_024;
+/// Somebody is typing for this long before it is told again.
+const TYPING_AGAIN: Duration = Duration::from_secs(2);
+/// So many signs of typing are remembered before the old ones are forgotten.
+const TYPING_REMEMBERED: usize = 10_000;
+
+struct State {
+    /// Everything up to here was pushed to those who listen.
+    position: Position,
+    audience: Audience,
+    stopped: bool,
+}
+
+/// See [`super`].
+pub(super) struct Hub {
+    pub(super) renderer: Renderer,
+    commands: Commands,
+    state: Mutex<State>,
+    position: watch::Sender<Position>,
+}
+
+/// A connection's place in the hub.
+pub(super) struct Registered {
+    pub(super) id: ListenerId,
+    /// What comes after this position comes through the queue.
+    pub(super) from: Position,
+    pub(super) queue: mpsc::Receiver<Pushed>,
+}
+
+impl Hub {
+    pub(super) fn new(renderer: Renderer, commands: Commands, position: Position) -> Self {
+        let state = State { position, audience: Audience::default(), stopped: false };
+        Self { renderer, commands, state: Mutex::new(state), position: watch::channel(position).0 }
+    }
+
+    /// How far the hub is.
+    pub(super) fn position(&self) -> Position {
+        *self.position.borrow()
+    }
+
+    /// Lets a connection listen. None when the session has ended or the server is stopping.
+    pub(super) async fn register(&self, caller: Caller) -> Result<Option<Registered>, RenderError> {
+        let mut state = self.state.lock().await;
+        if state.stopped {
+            return Ok(None);
+        }
+        // The views are at least as far as the hub. Who has left since the hub's position still gets what came before.
+        let from = state.position;
+        let memberships = self.renderer.queries().memberships(caller.user).await?;
+        let listened = memberships.iter().filter(|membership| membership.left_position.is_none_or(|left| left > from));
+        let conversations = listened.map(|membership| membership.conversation).collect();
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let listener = Listener { user: caller.user, session: caller.session, queue: sender, conversations };
+        let id = state.audience.add(listener);
+        // An end of the session after `from` comes through the log; one before it shows here.
+        if !self.commands.is_alive(caller.session, caller.user, caller.credential).await? {
+            state.audience.remove(id);
+            return Ok(None);
+        }
+        Ok(Some(Registered { id, from, queue }))
+    }
+
+    /// A connection has ended.
+    pub(super) async fn unregister(&self, id: ListenerId) {
+        self.state.lock().await.audience.remove(id);
+    }
+
+    pub(super) async fn stop(&self) {
+        let mut state = self.state.lock().await;
+        state.stopped = true;
+        state.audience = Audience::default();
+    }
+
+    /// Follows the log behind the views until those stop.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        mut applied: watch::Receiver<Position>,
+        mut signs: mpsc::Receiver<(ConversationId, UserId)>,
+    ) {
+        let mut typing = HashMap::new();
+        loop {
+            tokio::select! {
+                changed = applied.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let to = *applied.borrow_and_update();
+                    self.advance(to).await;
+                }
+                Some((conversation, user)) = signs.recv() => {
+                    if is_news(&mut typing, (conversation, user), Instant::now()) {
+                        self.tell_typing(conversation, user).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn advance(&self, to: Position) {
+        let mut state = self.state.lock().await;
+        while state.position < to {
+            if state.audience.is_empty() {
+                state.position = to;
+            } else if let Err(error) = self.push_page(&mut state, to).await {
+                // Nobody is told less than all: they are cut off and resume from what they have.
+                tracing::error!(%error, "live push is interrupted");
+                state.audience = Audience::default();
+            }
+        }
+        self.position.send_replace(state.position);
+    }
+
+    async fn push_page(&self, state: &mut State, to: Position) -> Result<(), RenderError> {
+        let page = self.renderer.page(state.position, PAGE).await?;
+        for recorded in page.events.iter().take_while(|recorded| recorded.position <= to) {
+            let concerns = match recorded.stream.id() {
+                Ok(stream) => state.audience.concerns(&stream),
+                Err(_) => false,
+            };
+            if concerns && let Some(happened) = self.renderer.understand(recorded).await {
+                self.push(&mut state.audience, &happened).await?;
+            }
+        }
+        // a page that reaches beyond was looked at up to `to` only; an empty one has nothing more before it
+        state.position = if page.scanned_to > state.position { page.scanned_to.min(to) } else { to };
+        Ok(())
+    }
+
+    async fn push(&self, audience: &mut Audience, happened: &Happened) -> Result<(), RenderError> {
+        if let Some(Membership::Joined(conversation, users)) = &happened.membership {
+            audience.join(*conversation, users);
+        }
+        if let Some(told) = &happened.told {
+            self.tell(audience, happened.position, told).await?;
+        }
+        match &happened.membership {
+            Some(Membership::Left(conversation, user)) => audience.leave(*conversation, *user),
+            Some(Membership::SessionOver(user, session)) => {
+                audience.end(*user, |listener| listener.session == *session)
+            }
+            Some(Membership::AccountOver(user, kept)) => {
+                audience.end(*user, |listener| Some(listener.session) != *kept)
+            }
+            Some(Membership::Joined(..)) | None => {}
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, audience: &mut Audience, position: Position, told: &Told) -> Result<(), RenderError> {
+        let concerned = audience.of(told.conversation(), told.only());
+        if concerned.is_empty() {
+            return Ok(());
+        }
+        let fresh = match told {
+            Told::Message { id, sender } => self.renderer.fresh(*sender, *id).await?,
+            Told::Changed { .. }
+            | Told::Conversation(_)
+            | Told::Member { .. }
+            | Told::Mark { .. }
+            | Told::OwnCount { .. }
+            | Told::OwnSettings { .. }
+            | Told::OwnHidden { .. } => None,
+        };
+        for (user, listeners) in concerned {
+            let pushed = match &fresh {
+                Some(fresh) => Some(Fresh::as_seen_by(fresh, user, position)),
+                None => self.renderer.render(user, position, told).await?,
+            };
+            if let Some(pushed) = pushed {
+                audience.queue(&listeners, &pushed);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_typing(&self, conversation: ConversationId, user: UserId) {
+        let mut state = self.state.lock().await;
+        let others = state.audience.of(conversation, None).into_iter().filter(|(listener, _)| *listener != user);
+        let listeners: Vec<ListenerId> = others.flat_map(|(_, listeners)| listeners).collect();
+        if listeners.is_empty() {
+            return;
+        }
+        match self.renderer.typing(conversation, user).await {
+            Ok(pushed) => state.audience.queue(&listeners, &pushed),
+            Err(error) => tracing::debug!(%error, "a sign of typing was dropped"),
+        }
+    }
+}
+
+fn is_news<K: std::hash::Hash + Eq>(told: &mut HashMap<K, Instant>, sign: K, now: Instant) -> bool {
+    let recent = |at: &Instant| now.duration_since(*at) < TYPING_AGAIN;
+    if told.get(&sign).is_some_and(recent) {
+        return false;
+    }
+    if told.len() >= TYPING_REMEMBERED {
+        told.retain(|_, at| recent(at));
+    }
+    told.insert(sign, now);
+    true
+}

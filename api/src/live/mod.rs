@@ -1,0 +1,82 @@
+//! Live push: what happens in a person's conversations, as it happens, from any past position on.
+//!
+//! The log is followed once a process, by the hub ([`hub`]): it goes where the views have come to, finds out for each event
+//! who is connected and may see it, renders it from the views as each of them sees it ([`render`]), and queues it for
+//! their connections. A connection ([`connection`]) that resumes pages through the log by itself until it is as far as
+//! the hub, then lives from its queue: nothing is lost in between and nothing comes twice. One that does not keep up with
+//! its queue is cut off; it resumes where it was.
+
+mod audience;
+mod connection;
+mod happened;
+mod hub;
+mod render;
+
+use std::sync::Arc;
+
+use tidings_commands::Commands;
+use tidings_domain::{ConversationId, UserId};
+use tidings_event_store::{Codec, EventStore, Position};
+use tidings_projections::Views;
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::extract::Caller;
+use hub::Hub;
+use render::Renderer;
+
+pub use connection::Connection;
+
+/// Something to push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// Where in the log; none for what is not in the log.
+    pub position: Option<Position>,
+    /// What sort of event.
+    pub event: &'static str,
+    /// The object, as JSON.
+    pub data: Arc<str>,
+}
+
+/// How many signs of typing may wait: more of them are worth nothing.
+const TYPING_QUEUE: usize = 256;
+
+/// The handle on live push. Cheap to clone.
+#[derive(Clone)]
+pub struct Live {
+    hub: Arc<Hub>,
+    typing: mpsc::Sender<(ConversationId, UserId)>,
+}
+
+impl Live {
+    /// Begins to follow the log behind the views.
+    pub fn start(
+        store: Arc<dyn EventStore>,
+        codec: Codec,
+        views: &Views,
+        commands: Commands,
+    ) -> (Self, JoinHandle<()>) {
+        let (typing, signs) = mpsc::channel(TYPING_QUEUE);
+        let applied = views.applied();
+        let renderer = Renderer::new(store, codec, views.queries());
+        let hub = Arc::new(Hub::new(renderer, commands, *applied.borrow()));
+        let task = tokio::spawn(hub.clone().run(applied, signs));
+        (Self { hub, typing }, task)
+    }
+
+    /// Opens a connection: from after this position, or from now on.
+    pub fn connect(&self, caller: Caller, after: Option<Position>) -> Connection {
+        Connection::new(self.hub.clone(), caller, after)
+    }
+
+    /// Tells the others in a conversation that somebody is typing.
+    pub fn typing(&self, conversation: ConversationId, user: UserId) {
+        if self.typing.try_send((conversation, user)).is_err() {
+            tracing::debug!("a sign of typing was dropped");
+        }
+    }
+
+    /// Ends all connections, and takes no more.
+    pub async fn stop(&self) {
+        self.hub.stop().await;
+    }
+}

@@ -1,0 +1,213 @@
+//! Events as their viewers see them, from the views.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidings_domain::{ConversationId, Event, MessageId, StreamId, Timestamp, UserId, conversation::MemberRole};
+use tidings_event_store::{Codec, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
+use tidings_projections::{
+    Queries, QueryError,
+    model::{ConversationAccess, MemberRow},
+};
+
+use super::{
+    Pushed,
+    happened::{Membership, Told, meaning},
+};
+use crate::routes::{ConversationBody, MessageBody, UserRefBody, shown, shown_option};
+
+/// What is pushed, in order: streams of these categories.
+const CATEGORIES: [&str; 5] = ["conversation", "message", "reader", "session", "user"];
+
+/// Why something cannot be pushed now. Whoever it was for resumes later.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RenderError {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Command(#[from] tidings_commands::Error),
+    #[error("an event has no JSON form: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// An event that means something to those who listen.
+#[derive(Debug)]
+pub(super) struct Happened {
+    pub(super) position: Position,
+    pub(super) told: Option<Told>,
+    pub(super) membership: Option<Membership>,
+}
+
+/// Reads the log and asks the views.
+pub(super) struct Renderer {
+    store: Arc<dyn EventStore>,
+    codec: Codec,
+    queries: Arc<dyn Queries>,
+}
+
+/// A member with the conversation.
+#[derive(Serialize)]
+struct MemberPushed {
+    #[serde(serialize_with = "shown")]
+    conversation_id: ConversationId,
+    user: UserRefBody,
+    /// `null` for one who is not in it any more.
+    role: Option<MemberRole>,
+    #[serde(serialize_with = "shown_option")]
+    joined_at: Option<Timestamp>,
+    #[serde(serialize_with = "shown_option")]
+    read_up_to: Option<MessageId>,
+    #[serde(serialize_with = "shown_option")]
+    delivered_up_to: Option<MessageId>,
+    /// The viewer's own count, where it is the viewer's own mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct HiddenPushed {
+    #[serde(serialize_with = "shown")]
+    conversation_id: ConversationId,
+    seq: u64,
+}
+
+#[derive(Serialize)]
+struct TypingPushed {
+    #[serde(serialize_with = "shown")]
+    conversation_id: ConversationId,
+    user: UserRefBody,
+}
+
+type Rendered = Result<Option<Arc<str>>, RenderError>;
+
+fn json(value: &impl Serialize) -> Rendered {
+    Ok(Some(serde_json::to_string(value)?.into()))
+}
+
+impl Renderer {
+    pub(super) fn new(store: Arc<dyn EventStore>, codec: Codec, queries: Arc<dyn Queries>) -> Self {
+        Self { store, codec, queries }
+    }
+
+    pub(super) fn queries(&self) -> &dyn Queries {
+        self.queries.as_ref()
+    }
+
+    /// A stretch of what may be pushed.
+    pub(super) async fn page(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
+        self.store.read_all(after, &Filter::Categories(CATEGORIES.to_vec()), limit).await
+    }
+
+    /// What an event means. One that cannot be read means nothing to those who listen; the views report it.
+    pub(super) async fn understand(&self, recorded: &RecordedEvent) -> Option<Happened> {
+        let stream: StreamId = recorded.stream.id().ok()?;
+        // what is personal is rendered from the views: nothing has to be opened
+        let event: Event = self.codec.open(recorded, |_| false).await.ok()?;
+        let (told, membership) = meaning(&stream, recorded.version, &event);
+        Some(Happened { position: recorded.position, told, membership })
+    }
+
+    /// What to push to this viewer, who is or was in the conversation; none for what they may not see, or not any more.
+    pub(super) async fn render(
+        &self,
+        viewer: UserId,
+        position: Position,
+        told: &Told,
+    ) -> Result<Option<Pushed>, RenderError> {
+        let (event, data) = match told {
+            Told::Message { id, .. } => ("message", self.message(viewer, *id).await?),
+            Told::Changed { id, event } => (*event, self.message(viewer, *id).await?),
+            Told::Conversation(id) => ("conversation", self.conversation(viewer, *id).await?),
+            Told::OwnSettings { conversation, .. } => ("conversation", self.conversation(viewer, *conversation).await?),
+            Told::Member { conversation, user } => ("member", self.member(viewer, *conversation, *user).await?),
+            Told::Mark { conversation, user, event } => (*event, self.member(viewer, *conversation, *user).await?),
+            Told::OwnCount { conversation, user } => ("read", self.member(viewer, *conversation, *user).await?),
+            Told::OwnHidden { conversation, seq, .. } => {
+                ("message_deleted", json(&HiddenPushed { conversation_id: *conversation, seq: *seq })?)
+            }
+        };
+        Ok(data.map(|data| Pushed { position: Some(position), event, data }))
+    }
+
+    /// A message that was just sent, rendered once for all: it is unread for everybody but its sender. None where it is
+    /// not as simple as that.
+    pub(super) async fn fresh(&self, sender: UserId, id: MessageId) -> Result<Option<Fresh>, RenderError> {
+        let Some(message) = self.queries.message(sender, id).await? else { return Ok(None) };
+        if message.deleted_at.is_some() || !message.reactions.is_empty() {
+            return Ok(None);
+        }
+        let mut body = MessageBody::from(message);
+        let own = serde_json::to_string(&body)?.into();
+        body.read = false;
+        Ok(Some(Fresh { sender, own, others: serde_json::to_string(&body)?.into() }))
+    }
+
+    async fn message(&self, viewer: UserId, id: MessageId) -> Rendered {
+        match self.queries.message(viewer, id).await? {
+            Some(message) => json(&MessageBody::from(message)),
+            None => Ok(None),
+        }
+    }
+
+    async fn conversation(&self, viewer: UserId, id: ConversationId) -> Rendered {
+        match self.queries.conversation(viewer, id).await? {
+            ConversationAccess::Member(conversation) | ConversationAccess::Former(conversation) => {
+                json(&ConversationBody::from(*conversation))
+            }
+            ConversationAccess::NeverMember | ConversationAccess::Missing => Ok(None),
+        }
+    }
+
+    async fn member(&self, viewer: UserId, conversation: ConversationId, user: UserId) -> Rendered {
+        let own = viewer == user;
+        let unread = if own { Some(self.queries.unread(user, conversation).await?) } else { None };
+        match self.queries.member(conversation, user).await? {
+            Some(MemberRow { user, role, joined_at, read_up_to, delivered_up_to }) => json(&MemberPushed {
+                conversation_id: conversation,
+                user: user.into(),
+                role: Some(role),
+                joined_at: Some(joined_at),
+                read_up_to,
+                delivered_up_to,
+                unread,
+            }),
+            None => json(&MemberPushed {
+                conversation_id: conversation,
+                user: self.named(user).await?,
+                role: None,
+                joined_at: None,
+                read_up_to: None,
+                delivered_up_to: None,
+                unread,
+            }),
+        }
+    }
+
+    async fn named(&self, user: UserId) -> Result<UserRefBody, QueryError> {
+        let username = self.queries.user(user).await?.and_then(|user| user.username);
+        Ok(UserRefBody { id: user, username })
+    }
+
+    /// A sign of typing, the same for all.
+    pub(super) async fn typing(&self, conversation: ConversationId, user: UserId) -> Result<Pushed, RenderError> {
+        let typing = TypingPushed { conversation_id: conversation, user: self.named(user).await? };
+        Ok(Pushed { position: None, event: "typing", data: serde_json::to_string(&typing)?.into() })
+    }
+}
+
+/// A message that was just sent.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    sender: UserId,
+    own: Arc<str>,
+    others: Arc<str>,
+}
+
+impl Fresh {
+    pub(super) fn as_seen_by(&self, viewer: UserId, position: Position) -> Pushed {
+        let data = if viewer == self.sender { self.own.clone() } else { self.others.clone() };
+        Pushed { position: Some(position), event: "message", data }
+    }
+}

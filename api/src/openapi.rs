@@ -1,0 +1,143 @@
+//! The OpenAPI document, and the pages that show it.
+//!
+//! Handlers document what is theirs alone: parameters, bodies, the answer when all is well. What every operation has in
+//! common (problems, the bearer token, idempotency keys) is added here, once.
+
+use axum::{Json, Router, response::Redirect, routing::get};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder, Type,
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::problem::{Kind, PROBLEM_JSON, ProblemDocument};
+
+const BEARER: &str = "bearer";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tidings",
+        description = "A messaging server whose truth is an event log.\n\n\
+            Every answer that is not a success is a problem document (RFC 9457). Lists are pages of `limit` items, 20 by \
+            default; `next` of one page is the `cursor` of the next.\n\n\
+            Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`: the same caller, key and request again give the \
+            first answer again, with `Idempotency-Replayed: true`, and never do anything twice. Requests that were refused \
+            did nothing and are judged anew.\n\n\
+            Every answer whose request appended events carries `Tidings-Position`. Reads show what their caller was told; \
+            with the header `Tidings-Min-Position` they wait until they show that position, for two seconds at most: then \
+            503.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "Accounts", description = "People and their sessions"),
+        (name = "Conversations", description = "Who talks with whom"),
+        (name = "Messages", description = "What they say"),
+        (name = "Live", description = "What happens, as it happens"),
+        (name = "Operation", description = "For those who run the server"),
+    ),
+    components(schemas(ProblemDocument)),
+)]
+struct Base;
+
+/// Adds the document, and `/docs`, to the routes it documents.
+pub fn with_documentation(routes: OpenApiRouter) -> Router {
+    let (router, document) = routes.split_for_parts();
+    let document = complete(document);
+    let shown = document.clone();
+    let pages = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]));
+    router
+        .route("/openapi.json", get(move || async move { Json(shown) }))
+        .merge(pages)
+        .route("/", get(|| async { Redirect::temporary("/docs/") }))
+}
+
+/// The document of the routes with what all of them have in common.
+fn complete(routes: Document) -> Document {
+    let mut document = Base::openapi();
+    document.merge(routes);
+    let components = document.components.get_or_insert_default();
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.security_schemes.insert(BEARER.to_owned(), SecurityScheme::Http(scheme).into());
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            complete_operation(path, &method, operation);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, item.get.as_mut()),
+        (HttpMethod::Head, item.head.as_mut()),
+        (HttpMethod::Post, item.post.as_mut()),
+        (HttpMethod::Put, item.put.as_mut()),
+        (HttpMethod::Patch, item.patch.as_mut()),
+        (HttpMethod::Delete, item.delete.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    if !path.starts_with("/v1/") {
+        return;
+    }
+    let writes = !matches!(method, HttpMethod::Get | HttpMethod::Head);
+    // handlers that anybody may call say so with an empty requirement
+    let open = operation.security.take().is_some();
+    if !open {
+        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
+    }
+    let has_body = operation.request_body.is_some();
+    let may = [
+        (Kind::MalformedRequest, true),
+        (Kind::Unauthenticated, true),
+        (Kind::Forbidden, true),
+        (Kind::NotFound, true),
+        (Kind::Taken, writes),
+        (Kind::TooLarge, has_body),
+        (Kind::WrongMediaType, has_body),
+        (Kind::InvalidRequest, writes),
+        (Kind::TooManyRequests, true),
+        (Kind::Internal, true),
+        (Kind::Unavailable, true),
+    ];
+    for (kind, _) in may.into_iter().filter(|(_, may)| *may) {
+        let status = kind.status().as_str().to_owned();
+        operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem(kind)));
+    }
+    if writes {
+        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+    }
+}
+
+fn problem(kind: Kind) -> Response {
+    let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    ResponseBuilder::new()
+        .description(kind.status().canonical_reason().unwrap_or("A problem"))
+        .content(PROBLEM_JSON, content)
+        .build()
+}
+
+fn idempotency_key() -> utoipa::openapi::path::Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]+$"))
+        .build();
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Makes the request safe to repeat"))
+        .schema(Some(schema))
+        .build()
+}

@@ -1,0 +1,7 @@
+//! Processes: what follows the log and acts on it, each step of which may be done again without harm.
+//!
+//! They are not views: a rebuild never starts one.
+
+mod forgetting;
+
+pub use forgetting::{Forgetting, ForgettingError};

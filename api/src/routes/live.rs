@@ -1,0 +1,87 @@
+//! What happens, as it happens (Server-Sent Events, WHATWG HTML section 9.2).
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{
+        AppendHeaders, IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, StreamExt, stream};
+use serde::Deserialize;
+use tidings_event_store::Position;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::{Acting, App},
+    extract::InQuery,
+    live::Pushed,
+    problem::{Kind, Problem},
+};
+
+/// A comment comes at least this often, so that neither side takes the other for gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const LAST_EVENT_ID: &str = "last-event-id";
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(follow_live))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LiveQuery {
+    /// Resume after this position, as the header `Last-Event-ID` does.
+    after: Option<u64>,
+}
+
+/// Follow live
+///
+/// A stream of Server-Sent Events. `id` is a position in the log: `Last-Event-ID` (or `after`) resumes from any of them, with
+/// nothing lost and nothing twice. `event` is one of `message`, `message_edited`, `message_deleted`, `reaction`, `read`,
+/// `delivered`, `member`, `conversation` and `typing`; `data` is the object as its own route shows it now. `typing` is not
+/// in the log and has no `id`. A comment comes every 15 seconds. The stream ends with its session, and when its client does
+/// not keep up: resume then.
+#[utoipa::path(get, path = "/v1/live", tag = "Live", params(LiveQuery), responses(
+    (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+))]
+async fn follow_live(
+    acting: Acting,
+    headers: HeaderMap,
+    InQuery(asked): InQuery<LiveQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let after = last_event_id(&headers)?.or(asked.after.map(Position::new));
+    let events = acting.app.live.connect(acting.caller, after).events();
+    let stream = Sse::new(opening().chain(events.map(|pushed| Ok(event(&pushed)))))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    let headers = AppendHeaders([
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (header::VARY, HeaderValue::from_static("authorization")),
+    ]);
+    Ok((headers, stream))
+}
+
+/// Something at once, so that the client knows that it listens.
+fn opening() -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::iter([Ok(Event::default().comment("listening"))])
+}
+
+fn event(pushed: &Pushed) -> Event {
+    let event = Event::default().event(pushed.event).data(&*pushed.data);
+    match pushed.position {
+        Some(position) => event.id(position.to_string()),
+        None => event,
+    }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("?");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(|number| Some(Position::new(number)))
+        .map_err(|_| Problem::new(Kind::MalformedRequest, "the header Last-Event-ID must be a position"))
+}

@@ -1,0 +1,240 @@
+//! Messages: listed, shown, edited, deleted.
+
+use axum::Json;
+use serde::Deserialize;
+use tidings_commands::messages::Edit;
+use tidings_domain::{
+    ConversationId, MessageId, Timestamp,
+    values::{Body as MessageText, Subject},
+};
+use tidings_projections::model::{MessageAnchor, MessageVersion};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::shapes::{List, MessageBody, shown};
+use crate::{
+    app::{Acting, App, Reading},
+    extract::{Body, Checked, InQuery, Limit, Path, double_option, parsed},
+    problem::{Checks, Kind, Problem},
+    reply::Reply,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_messages))
+        .routes(routes!(show_message, edit_message, delete_message))
+        .routes(routes!(show_history))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MessagesQuery {
+    /// Only those before this message.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<String>)]
+    before: Option<MessageId>,
+    /// Only those after this message: the page nearest to it.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<String>)]
+    after: Option<MessageId>,
+    /// This message and those on both sides of it.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<String>)]
+    around: Option<MessageId>,
+    /// Only the unread, or only the read.
+    unread: Option<bool>,
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+impl MessagesQuery {
+    fn anchor(&self, conversation: ConversationId) -> Result<MessageAnchor, Problem> {
+        let anchors = [
+            ("/before", self.before, MessageAnchor::Before as fn(u64) -> MessageAnchor),
+            ("/after", self.after, MessageAnchor::After),
+            ("/around", self.around, MessageAnchor::Around),
+        ];
+        let mut given = anchors.into_iter().filter_map(|(name, id, anchor)| Some((name, id?, anchor)));
+        let Some((name, id, anchor)) = given.next() else { return Ok(MessageAnchor::Newest) };
+        if let Some((other, _, _)) = given.next() {
+            return Err(Problem::malformed(other, format!("stands beside {name}: give one of them")));
+        }
+        if id.conversation == conversation {
+            Ok(anchor(id.seq))
+        } else {
+            Err(Problem::malformed(name, "is a message of another conversation"))
+        }
+    }
+}
+
+/// How an anchor stands in a cursor.
+fn to_place(anchor: MessageAnchor) -> (u8, u64) {
+    match anchor {
+        MessageAnchor::Newest => (0, 0),
+        MessageAnchor::Before(seq) => (1, seq),
+        MessageAnchor::After(seq) => (2, seq),
+        MessageAnchor::Around(seq) => (3, seq),
+    }
+}
+
+fn from_place(place: (u8, u64)) -> MessageAnchor {
+    match place {
+        (1, seq) => MessageAnchor::Before(seq),
+        (2, seq) => MessageAnchor::After(seq),
+        (3, seq) => MessageAnchor::Around(seq),
+        (_, _) => MessageAnchor::Newest,
+    }
+}
+
+/// The messages of a conversation
+///
+/// Newest first, always.
+#[utoipa::path(get, path = "/v1/conversations/{conversation}/messages", tag = "Messages",
+    params(("conversation" = String, Path, format = "uuid", description = "Which"), MessagesQuery),
+    responses((status = 200, description = "Messages", body = List<MessageBody>)),
+)]
+async fn list_messages(
+    reading: Reading,
+    Path((conversation,)): Path<(ConversationId,)>,
+    InQuery(asked): InQuery<MessagesQuery>,
+) -> Result<Json<List<MessageBody>>, Problem> {
+    let list = format!("messages {conversation} {:?}", asked.unread);
+    let asked_anchor = asked.anchor(conversation)?;
+    let place = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
+    let anchor = place.map_or(asked_anchor, from_place);
+    let page = reading.views().messages(reading.user(), conversation, anchor, asked.unread, asked.limit.0).await?;
+    let Some(page) = page else {
+        // says which: no such conversation, or not in it
+        reading.app.commands.standing(conversation, reading.user()).await?;
+        return Err(Kind::NotAMember.into());
+    };
+    let next = page.next.map(|next| reading.app.cursors.seal(&list, &to_place(next))).transpose()?;
+    Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+}
+
+/// A message
+///
+/// 404 to those who may not see it.
+#[utoipa::path(get, path = "/v1/messages/{message}", tag = "Messages",
+    params(("message" = String, Path, description = "Which")),
+    responses((status = 200, description = "The message", body = MessageBody)),
+)]
+async fn show_message(reading: Reading, Path((id,)): Path<(MessageId,)>) -> Result<Json<MessageBody>, Problem> {
+    let message = reading.views().message(reading.user(), id).await?;
+    message.map(|message| Json(message.into())).ok_or_else(|| Kind::NoSuchMessage.into())
+}
+
+/// What a message is to say.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditRequest {
+    /// 1 to 65,536 bytes.
+    #[schema(min_length = 1, max_length = 65536)]
+    body: String,
+    /// `null` takes it away; absent leaves it.
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    subject: Option<Option<String>>,
+}
+
+impl Checked for EditRequest {
+    type Valid = Edit;
+
+    fn check(self, checks: &mut Checks) -> Option<Edit> {
+        let subject = self.subject.map(|subject| checks.optional("/subject", subject.as_deref(), Subject::parse));
+        let body = checks.take("/body", MessageText::parse(&self.body));
+        Some(Edit { body: body?, subject })
+    }
+}
+
+/// Edit a message
+///
+/// Its sender only.
+#[utoipa::path(patch, path = "/v1/messages/{message}", tag = "Messages", request_body = EditRequest,
+    params(("message" = String, Path, description = "Which")),
+    responses((status = 200, description = "The message now", body = MessageBody)),
+)]
+async fn edit_message(
+    acting: Acting,
+    Path((id,)): Path<(MessageId,)>,
+    Body(edit): Body<EditRequest>,
+) -> Result<Reply<MessageBody>, Problem> {
+    let outcome = acting.app.commands.edit(id, acting.user(), edit, &acting.context).await?;
+    let outcome = acting.done(outcome);
+    let message = acting.reading().await?.message(acting.user(), id).await?;
+    message.map(|message| Reply::ok(&outcome, message.into())).ok_or_else(|| Kind::NoSuchMessage.into())
+}
+
+/// For whom a message is deleted.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum DeleteFor {
+    Everyone,
+    Me,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeleteQuery {
+    /// Everyone, for its sender; oneself, for all others.
+    #[serde(rename = "for")]
+    #[param(inline)]
+    whom: Option<DeleteFor>,
+}
+
+/// Delete a message
+///
+/// For everyone: its text is gone for all, its key destroyed. For oneself: it is hidden.
+#[utoipa::path(delete, path = "/v1/messages/{message}", tag = "Messages",
+    params(("message" = String, Path, description = "Which"), DeleteQuery),
+    responses((status = 204, description = "It is deleted")),
+)]
+async fn delete_message(
+    acting: Acting,
+    Path((id,)): Path<(MessageId,)>,
+    InQuery(asked): InQuery<DeleteQuery>,
+) -> Result<Reply<()>, Problem> {
+    let (commands, me) = (&acting.app.commands, acting.user());
+    let whom = match asked.whom {
+        Some(whom) => whom,
+        None if commands.sender(id, me).await? == me => DeleteFor::Everyone,
+        None => DeleteFor::Me,
+    };
+    let outcome = match whom {
+        DeleteFor::Everyone => commands.delete_for_everyone(id, me, &acting.context).await?,
+        DeleteFor::Me => commands.hide(id, me, &acting.context).await?,
+    };
+    Ok(Reply::no_content(&acting.done(outcome)))
+}
+
+/// What a message said at some time.
+#[derive(Debug, serde::Serialize, ToSchema)]
+struct Version {
+    body: Option<String>,
+    subject: Option<String>,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<MessageVersion> for Version {
+    fn from(version: MessageVersion) -> Self {
+        Self { body: version.body, subject: version.subject, at: version.at }
+    }
+}
+
+/// What a message said
+///
+/// Every version with its time, oldest first; none of a deleted message.
+#[utoipa::path(get, path = "/v1/messages/{message}/history", tag = "Messages",
+    params(("message" = String, Path, description = "Which")),
+    responses((status = 200, description = "All versions", body = List<Version>)),
+)]
+async fn show_history(reading: Reading, Path((id,)): Path<(MessageId,)>) -> Result<Json<List<Version>>, Problem> {
+    let versions = reading.views().history(reading.user(), id).await?;
+    let versions = versions.ok_or_else(|| Problem::from(Kind::NoSuchMessage))?;
+    Ok(Json(List { items: versions.into_iter().map(Into::into).collect(), next: None }))
+}

@@ -1,0 +1,44 @@
+//! The routes, one file for each subject, with what they take and answer beside them.
+//!
+//! A handler takes an extractor for who asks ([`crate::app::Acting`] to do something, [`crate::app::Reading`] to ask the
+//! views), what the path, query and body say, and is about ten lines.
+
+mod admin;
+mod conversations;
+mod live;
+mod members;
+mod message_actions;
+mod messages;
+mod reading;
+mod received;
+mod sending;
+mod sessions;
+mod shapes;
+mod unread;
+mod users;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+pub use shapes::{
+    ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
+    shown_option,
+};
+
+/// All routes below `/v1`, with their documentation.
+pub fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(users::routes())
+        .merge(sessions::routes())
+        .merge(conversations::routes())
+        .merge(members::routes())
+        .merge(reading::routes())
+        .merge(sending::routes())
+        .merge(messages::routes())
+        .merge(message_actions::routes())
+        .merge(received::routes())
+        .merge(unread::routes())
+        .merge(live::routes())
+        .merge(admin::routes())
+}

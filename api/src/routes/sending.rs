@@ -1,0 +1,179 @@
+//! Messages: sent into a conversation, or to people.
+
+use serde::Deserialize;
+use tidings_commands::{
+    Context,
+    messages::{Draft, Sent},
+};
+use tidings_domain::{
+    ConversationId, MessageId,
+    conversation::MessageContent,
+    values::{Body as MessageText, ContentType, Subject},
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    conversations::{named, resolve},
+    shapes::MessageBody,
+};
+use crate::{
+    app::{Acting, App},
+    extract::{Body, Checked, Path},
+    problem::{Checks, Problem},
+    reply::Reply,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(send_message)).routes(routes!(send_to_people))
+}
+
+/// A message to send.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"body": "Hello, @grace!"}))]
+struct SendRequest {
+    /// 1 to 65,536 bytes.
+    #[schema(value_type = String, min_length = 1, max_length = 65536)]
+    body: Option<String>,
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    subject: Option<String>,
+    /// What the body is: `text/plain` unless it says otherwise. An end-to-end encrypted body is base64 of any type.
+    #[schema(example = "text/plain", pattern = "^[a-z]+/[a-z0-9.+-]+$")]
+    content_type: Option<String>,
+    /// The message it answers, of the same conversation.
+    #[schema(example = json!(null))]
+    reply_to: Option<String>,
+    /// Always empty in this version.
+    #[schema(max_items = 0)]
+    attachments: Option<Vec<String>>,
+}
+
+impl Checked for SendRequest {
+    type Valid = Draft;
+
+    fn check(self, checks: &mut Checks) -> Option<Draft> {
+        let subject = checks.optional("/subject", self.subject.as_deref(), Subject::parse);
+        let content_type = match self.content_type {
+            Some(text) => checks.take("/content_type", ContentType::parse(&text)),
+            None => Some(ContentType::plain_text()),
+        };
+        let reply_to = self.reply_to.map(|id| id.parse::<MessageId>());
+        if reply_to.as_ref().is_some_and(Result::is_err) {
+            checks.note("/reply_to", "must be the id of a message");
+        }
+        for (at, _) in self.attachments.iter().flatten().enumerate() {
+            checks.note(format!("/attachments/{at}"), "there is no such attachment");
+        }
+        let body = match self.body {
+            Some(body) => checks.take("/body", MessageText::parse(&body)),
+            None => {
+                checks.malformed("/body", "is missing");
+                None
+            }
+        };
+        let content = MessageContent { subject, body: Some(body?) };
+        Some(Draft { content, content_type: content_type?, reply_to: reply_to.and_then(Result::ok) })
+    }
+}
+
+/// Send a message
+///
+/// The answer means that it is durable.
+#[utoipa::path(post, path = "/v1/conversations/{conversation}/messages", tag = "Messages", request_body = SendRequest,
+    params(("conversation" = String, Path, format = "uuid", description = "Where to")),
+    responses((status = 201, description = "The message", body = MessageBody, headers(
+        ("Location", description = "Where it is"),
+    ))),
+)]
+async fn send_message(
+    acting: Acting,
+    Path((conversation,)): Path<(ConversationId,)>,
+    Body(draft): Body<SendRequest>,
+) -> Result<Reply<MessageBody>, Problem> {
+    send_into(&acting, conversation, draft).await
+}
+
+async fn send_into(acting: &Acting, conversation: ConversationId, draft: Draft) -> Result<Reply<MessageBody>, Problem> {
+    let reply_to = draft.reply_to;
+    let outcome = acting.app.commands.send(conversation, acting.user(), draft, &acting.context).await?;
+    let outcome = acting.done(outcome);
+    let body = as_sent(&acting.app, outcome.value.clone(), reply_to).await?;
+    Ok(Reply::created(&outcome, format!("/v1/messages/{}", body.id), body).from_events())
+}
+
+/// A message as its sender sees it in the moment it is sent, from its event alone.
+async fn as_sent(app: &App, sent: Sent, reply_to: Option<MessageId>) -> Result<MessageBody, Problem> {
+    let Sent { id, event } = sent;
+    let mut mentions = Vec::with_capacity(event.mentions.len());
+    for user in &event.mentions {
+        mentions.push(named(app, *user).await?);
+    }
+    let content = event.content.into_clear();
+    let (subject, body) = content.map_or((None, None), |content| (content.subject, content.body));
+    Ok(MessageBody {
+        id,
+        conversation_id: id.conversation,
+        seq: id.seq,
+        sender: named(app, event.sender).await?,
+        subject: subject.map(Subject::into_string),
+        body: body.map(MessageText::into_string),
+        content_type: event.content_type.into_string(),
+        reply_to,
+        mentions,
+        attachments: vec![],
+        reactions: vec![],
+        created_at: event.at,
+        edited_at: None,
+        deleted_at: None,
+        read: true,
+        pinned: false,
+    })
+}
+
+/// A message and whom it is for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"to": ["grace"], "body": "Hello!"}))]
+struct SendToRequest {
+    /// The others, by id or username.
+    #[schema(min_items = 1, max_items = 20)]
+    to: Vec<String>,
+    /// 1 to 65,536 bytes.
+    #[schema(value_type = String, min_length = 1, max_length = 65536)]
+    body: Option<String>,
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    subject: Option<String>,
+    #[schema(example = "text/plain", pattern = "^[a-z]+/[a-z0-9.+-]+$")]
+    content_type: Option<String>,
+    #[schema(example = json!(null))]
+    reply_to: Option<String>,
+    /// Always empty in this version.
+    #[schema(max_items = 0)]
+    attachments: Option<Vec<String>>,
+}
+
+impl Checked for SendToRequest {
+    type Valid = (Vec<String>, Draft);
+
+    fn check(self, checks: &mut Checks) -> Option<(Vec<String>, Draft)> {
+        let Self { to, body, subject, content_type, reply_to, attachments } = self;
+        let draft = SendRequest { body, subject, content_type, reply_to, attachments }.check(checks);
+        Some((to, draft?))
+    }
+}
+
+/// Send a message to people
+///
+/// Goes to the direct conversation of exactly these people and the caller, which is made at need.
+#[utoipa::path(post, path = "/v1/messages", tag = "Messages", request_body = SendToRequest, responses(
+    (status = 201, description = "The message", body = MessageBody, headers(("Location", description = "Where it is"))),
+))]
+async fn send_to_people(acting: Acting, Body((to, draft)): Body<SendToRequest>) -> Result<Reply<MessageBody>, Problem> {
+    let members = resolve(&acting, &to).await?;
+    // the key belongs to the message: making the conversation is idempotent by itself
+    let context = Context { key: None, ..acting.context.clone() };
+    let started = acting.app.commands.start_direct(acting.user(), members, &context).await;
+    let started = started.map_err(|error| Problem::from(error).at_member("/members", "/to"))?;
+    send_into(&acting, started.value.conversation, draft).await
+}

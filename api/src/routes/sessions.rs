@@ -1,0 +1,262 @@
+//! Signing in and out.
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, header},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tidings_commands::{
+    Outcome,
+    sessions::{Login, OpenSession, SignIn},
+};
+use tidings_domain::{
+    SessionId, Timestamp,
+    session::IDLE_LIFETIME,
+    values::{DeviceName, Password},
+};
+use tidings_projections::model::Session;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    shapes::{List, shown},
+    users::{OwnProfile, own_profile},
+};
+use crate::{
+    app::{Acting, App, Reading, Stranger},
+    auth::ACCESS_TOKEN_LIFETIME,
+    clock::now,
+    extract::{Body, Caller, Checked, InQuery, Limit, MaybeBody, Path},
+    problem::{Checks, Kind, Problem, status::of_sign_out},
+    reply::Reply,
+};
+
+const COOKIE: &str = "tidings_refresh";
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in, list_sessions))
+        .routes(routes!(refresh_session))
+        .routes(routes!(sign_out))
+}
+
+/// Who signs in: by username or by email.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"username": "ada", "password": "correct horse battery"}))]
+struct SignInRequest {
+    username: Option<String>,
+    /// Instead of the username.
+    email: Option<String>,
+    #[schema(format = Password)]
+    password: String,
+    /// The second factor, when that is on.
+    otp: Option<String>,
+    /// What the device is called.
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    device_name: Option<String>,
+}
+
+impl Checked for SignInRequest {
+    type Valid = SignIn;
+
+    fn check(self, checks: &mut Checks) -> Option<SignIn> {
+        let device = checks.optional("/device_name", self.device_name.as_deref(), DeviceName::parse);
+        let login = match (self.username, self.email) {
+            (Some(username), None) => Login::Username(username),
+            (None, Some(email)) => Login::Email(email),
+            (None, None) => {
+                checks.note("/username", "is needed, or an email address");
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                checks.note("/email", "stands beside a username: give one of them");
+                return None;
+            }
+        };
+        // no account has a second factor in this version: whatever is given is not asked for
+        drop(self.otp);
+        Some(SignIn { login, password: Password::parse(self.password).ok(), device })
+    }
+}
+
+/// An open session and its tokens.
+#[derive(Serialize, ToSchema)]
+struct SessionTokens {
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = "uuid")]
+    session_id: SessionId,
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds for which the access token serves.
+    #[schema(example = 300)]
+    expires_in: u64,
+    /// Serves once, for the next pair.
+    refresh_token: String,
+    /// Whose session it is.
+    user: OwnProfile,
+}
+
+/// Sign in
+///
+/// The answer to wrong credentials is the same, and takes the same time, for a name that nobody has.
+#[utoipa::path(post, path = "/v1/sessions", tag = "Accounts", security(()), request_body = SignInRequest, responses(
+    (status = 201, description = "The session", body = SessionTokens, headers(
+        ("Location", description = "Where it is"),
+        ("Set-Cookie", description = "The refresh token as `tidings_refresh`"),
+    )),
+))]
+async fn sign_in(stranger: Stranger, Body(who): Body<SignInRequest>) -> Result<Reply<SessionTokens>, Problem> {
+    let outcome = stranger.app.commands.sign_in(who, &stranger.context).await?;
+    let (body, cookie) = tokens(&stranger, &outcome).await?;
+    let location = format!("/v1/sessions/{}", outcome.value.session);
+    Ok(Reply::created(&outcome, location, body).with_cookie(cookie).from_events())
+}
+
+async fn tokens(stranger: &Stranger, outcome: &Outcome<OpenSession>) -> Result<(SessionTokens, HeaderValue), Problem> {
+    let OpenSession { session, user, credential, at, refresh_token } = &outcome.value;
+    stranger.turned_out_to_be(*user, outcome);
+    let caller = Caller { user: *user, session: *session, credential: *credential };
+    let tokens = SessionTokens {
+        session_id: *session,
+        access_token: stranger.app.authenticator.issue(caller, *at)?,
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
+        refresh_token: refresh_token.expose_secret().to_owned(),
+        user: own_profile(&stranger.app, *user).await?,
+    };
+    Ok((tokens, cookie(refresh_token)?))
+}
+
+fn cookie(token: &SecretString) -> Result<HeaderValue, Problem> {
+    let text = format!(
+        "{COOKIE}={}; HttpOnly; Secure; SameSite=Strict; Path=/v1/sessions; Max-Age={}",
+        token.expose_secret(),
+        IDLE_LIFETIME / 1000
+    );
+    let mut value = HeaderValue::try_from(text).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The refresh token, unless it comes as a cookie.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshRequest {
+    refresh_token: Option<String>,
+}
+
+impl Checked for RefreshRequest {
+    type Valid = Option<SecretString>;
+
+    fn check(self, _checks: &mut Checks) -> Option<Option<SecretString>> {
+        Some(self.refresh_token.map(SecretString::from))
+    }
+}
+
+/// Refresh
+///
+/// Exchanges a refresh token for the next pair. A token serves once; one that is seen again ends its session.
+#[utoipa::path(post, path = "/v1/sessions/refresh", tag = "Accounts", security(()),
+    request_body(content = Option<RefreshRequest>, description = "Not needed when the token comes as a cookie"),
+    responses((status = 200, description = "The next pair", body = SessionTokens, headers(
+        ("Set-Cookie", description = "The next refresh token as `tidings_refresh`"),
+    ))),
+)]
+async fn refresh_session(
+    stranger: Stranger,
+    headers: HeaderMap,
+    MaybeBody(token): MaybeBody<RefreshRequest>,
+) -> Result<Reply<SessionTokens>, Problem> {
+    let token = token.flatten().or_else(|| from_cookie(&headers));
+    let token = token.ok_or_else(|| Problem::from(Kind::WrongCredentials))?;
+    let outcome = stranger.app.commands.refresh(&token, &stranger.context).await?;
+    let (body, cookie) = tokens(&stranger, &outcome).await?;
+    Ok(Reply::ok(&outcome, body).with_cookie(cookie).from_events())
+}
+
+fn from_cookie(headers: &HeaderMap) -> Option<SecretString> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| SecretString::from(token.to_owned()))
+}
+
+/// A session of the caller.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+struct SessionBody {
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = "uuid")]
+    id: SessionId,
+    device_name: Option<String>,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When its tokens were last renewed.
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    refreshed_at: Timestamp,
+    /// Whether this request came in it.
+    current: bool,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SessionsQuery {
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The caller's sessions
+///
+/// Newest first.
+#[utoipa::path(get, path = "/v1/sessions", tag = "Accounts", params(SessionsQuery), responses(
+    (status = 200, description = "The open sessions", body = List<SessionBody>),
+))]
+async fn list_sessions(
+    reading: Reading,
+    InQuery(asked): InQuery<SessionsQuery>,
+) -> Result<Json<List<SessionBody>>, Problem> {
+    const LIST: &str = "sessions";
+    let place: Option<(i64, SessionId)> = reading.app.cursors.open_some(LIST, asked.cursor.as_deref())?;
+    let at = |session: &Session| (session.created_at.millis(), session.id);
+    let alive_since = now().plus_millis(-IDLE_LIFETIME);
+    let mut sessions = reading.views().sessions(reading.user(), alive_since).await?;
+    sessions.sort_unstable_by_key(|session| std::cmp::Reverse(at(session)));
+    sessions.retain(|session| place.is_none_or(|place| at(session) < place));
+    let more = sessions.len() > asked.limit.0;
+    sessions.truncate(asked.limit.0);
+    let last = sessions.last().filter(|_| more).map(at);
+    let next = last.map(|last| reading.app.cursors.seal(LIST, &last)).transpose()?;
+    let current = reading.caller.session;
+    let shown = |session: Session| SessionBody {
+        current: session.id == current,
+        id: session.id,
+        device_name: session.device_name,
+        created_at: session.created_at,
+        refreshed_at: session.refreshed_at,
+    };
+    Ok(Json(List { items: sessions.into_iter().map(shown).collect(), next }))
+}
+
+/// Sign out
+///
+/// Ends one of the caller's sessions; its access tokens stop working at once.
+#[utoipa::path(delete, path = "/v1/sessions/{session}", tag = "Accounts",
+    params(("session" = String, Path, description = "An id, or `current`")),
+    responses((status = 204, description = "The session has ended")),
+)]
+async fn sign_out(acting: Acting, Path((session,)): Path<(String,)>) -> Result<Reply<()>, Problem> {
+    let session = match session.as_str() {
+        "current" => acting.caller.session,
+        id => id.parse().map_err(|_| Problem::from(Kind::NoSuchSession))?,
+    };
+    let outcome = acting.app.commands.sign_out(acting.user(), session, &acting.context).await.map_err(of_sign_out)?;
+    Ok(Reply::no_content(&acting.done(outcome)))
+}

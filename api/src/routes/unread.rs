@@ -1,0 +1,46 @@
+//! What is unread, everywhere.
+
+use axum::Json;
+use serde::Serialize;
+use tidings_projections::model::UnreadSummary;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::shapes::ConversationUnreadBody;
+use crate::{
+    app::{App, Reading},
+    problem::Problem,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show_unread))
+}
+
+/// What is unread.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnreadSummary)]
+struct SummaryBody {
+    /// The sum.
+    total: u64,
+    /// The conversations with anything unread.
+    conversations: Vec<ConversationUnreadBody>,
+}
+
+impl From<UnreadSummary> for SummaryBody {
+    fn from(summary: UnreadSummary) -> Self {
+        let conversations = summary.conversations.into_iter();
+        let conversations =
+            conversations.map(|one| ConversationUnreadBody { id: one.id, unread: one.unread, mentions: one.mentions });
+        Self { total: summary.total, conversations: conversations.collect() }
+    }
+}
+
+/// Unread counts
+///
+/// Exact, however many.
+#[utoipa::path(get, path = "/v1/unread", tag = "Messages", responses(
+    (status = 200, description = "The counts", body = SummaryBody),
+))]
+async fn show_unread(reading: Reading) -> Result<Json<SummaryBody>, Problem> {
+    Ok(Json(reading.views().unread_summary(reading.user()).await?.into()))
+}

@@ -1,0 +1,343 @@
+//! Accounts: registration, profiles, the end.
+
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use tidings_commands::users::{Registered, Registration};
+use tidings_domain::{
+    Timestamp, UserId,
+    user::{Change, ProfileChange},
+    values::{Email, Invalid, Password, PersonName, PhoneNumber, Role, Username},
+};
+use tidings_projections::model::{User, UserCursor};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::shapes::{List, shown};
+use crate::{
+    app::{Acting, App, Reading, Stranger},
+    extract::{Body, Checked, InQuery, Limit, Path, UserRef, double_option},
+    problem::{Checks, Kind, Problem},
+    reply::Reply,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(register, find_users))
+        .routes(routes!(change_me, close_account))
+        .routes(routes!(show_user))
+}
+
+/// A new account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"username": "ada", "password": "correct horse battery", "first_name": "Ada"}))]
+struct RegisterRequest {
+    /// Unique; capitals are folded.
+    #[schema(pattern = "^[A-Za-z0-9_.-]{3,32}$")]
+    username: String,
+    #[schema(min_length = 8, max_length = 128, format = Password)]
+    password: String,
+    /// Unique.
+    #[schema(format = "email", max_length = 254)]
+    email: Option<String>,
+    /// Unique; in international form (E.164).
+    #[schema(example = "+14155552671", format = "e164", max_length = 40)]
+    phone_number: Option<String>,
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    first_name: Option<String>,
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    last_name: Option<String>,
+}
+
+impl Checked for RegisterRequest {
+    type Valid = Registration;
+
+    fn check(self, checks: &mut Checks) -> Option<Registration> {
+        let email = checks.optional("/email", self.email.as_deref(), Email::parse);
+        let phone_number = checks.optional("/phone_number", self.phone_number.as_deref(), PhoneNumber::parse);
+        let first_name = checks.optional("/first_name", self.first_name.as_deref(), PersonName::parse);
+        let last_name = checks.optional("/last_name", self.last_name.as_deref(), PersonName::parse);
+        let username = checks.take("/username", Username::parse(&self.username));
+        let password = checks.take("/password", Password::parse(self.password));
+        Some(Registration {
+            username: username?,
+            password: Some(password?),
+            email,
+            phone_number,
+            first_name,
+            last_name,
+            imported: false,
+        })
+    }
+}
+
+/// What everybody may know of an account.
+#[derive(Debug, Serialize, ToSchema)]
+struct Profile {
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = "uuid")]
+    id: UserId,
+    username: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// An account as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct OwnProfile {
+    #[serde(flatten)]
+    public: Profile,
+    email: Option<String>,
+    phone_number: Option<String>,
+    mfa_enabled: bool,
+    #[schema(value_type = Vec<String>, example = json!(["operator"]))]
+    roles: Vec<Role>,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    modified_at: Timestamp,
+}
+
+impl From<User> for Profile {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            created_at: user.created_at,
+        }
+    }
+}
+
+impl From<User> for OwnProfile {
+    fn from(mut user: User) -> Self {
+        Self {
+            email: user.email.take(),
+            phone_number: user.phone_number.take(),
+            mfa_enabled: user.mfa_enabled,
+            roles: std::mem::take(&mut user.roles),
+            modified_at: user.modified_at,
+            public: user.into(),
+        }
+    }
+}
+
+impl OwnProfile {
+    fn registered(registered: Registered) -> Self {
+        let (id, at) = (registered.user, registered.event.at);
+        let identity = registered.event.identity.into_clear();
+        let name = |name: Option<PersonName>| name.map(PersonName::into_string);
+        let (mut username, mut names, mut email, mut phone_number) = (None, (None, None), None, None);
+        if let Some(identity) = identity {
+            username = Some(identity.username.into_string());
+            names = (name(identity.first_name), name(identity.last_name));
+            email = identity.email.map(Email::into_string);
+            phone_number = identity.phone_number.map(PhoneNumber::into_string);
+        }
+        let public = Profile { id, username, first_name: names.0, last_name: names.1, created_at: at };
+        Self { public, email, phone_number, mfa_enabled: false, roles: vec![], modified_at: at }
+    }
+}
+
+/// Register
+///
+/// Makes an account. 409 when the username, email address or phone number is taken.
+#[utoipa::path(post, path = "/v1/users", tag = "Accounts", security(()), request_body = RegisterRequest, responses(
+    (status = 201, description = "The account", body = OwnProfile, headers(("Location", description = "Where it is"))),
+))]
+async fn register(stranger: Stranger, Body(registration): Body<RegisterRequest>) -> Result<Reply<OwnProfile>, Problem> {
+    let outcome = stranger.app.commands.register(registration, &stranger.context).await?;
+    let user = outcome.value.user;
+    stranger.turned_out_to_be(user, &outcome);
+    let body = OwnProfile::registered(outcome.value.clone());
+    Ok(Reply::created(&outcome, format!("/v1/users/{user}"), body).from_events())
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SearchQuery {
+    /// Beginnings of words of the username, first or last name; all must match.
+    #[serde(default)]
+    query: String,
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Find people
+///
+/// By the beginnings of their names; everybody, by username, without a query.
+#[utoipa::path(get, path = "/v1/users", tag = "Accounts", params(SearchQuery), responses(
+    (status = 200, description = "Public profiles", body = List<Profile>),
+))]
+async fn find_users(reading: Reading, InQuery(asked): InQuery<SearchQuery>) -> Result<Json<List<Profile>>, Problem> {
+    let list = format!("users {}", asked.query);
+    let place: Option<(String, String)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
+    let cursor = place.map(|(term, username)| UserCursor { term, username });
+    let page = reading.views().search_users(&asked.query, cursor.as_ref(), asked.limit.0).await?;
+    let next = page.next.map(|next| reading.app.cursors.seal(&list, &(next.term, next.username))).transpose()?;
+    Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+}
+
+/// A public profile, or the caller's own.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum SomeProfile {
+    Own(Box<OwnProfile>),
+    Public(Profile),
+}
+
+/// A profile
+///
+/// `me` shows the caller's own, whole.
+#[utoipa::path(get, path = "/v1/users/{user}", tag = "Accounts",
+    params(("user" = String, Path, description = "An id, a username, or `me`")),
+    responses((status = 200, description = "The profile", body = SomeProfile)),
+)]
+async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<SomeProfile>, Problem> {
+    let views = reading.views();
+    let found = match &user {
+        UserRef::Me => views.user(reading.user()).await?,
+        UserRef::Id(id) => views.user(*id).await?,
+        UserRef::Name(name) => views.user_by_username(name.as_str()).await?,
+    };
+    let found = found.filter(|found| !found.closed).ok_or_else(|| Problem::from(Kind::NoSuchUser))?;
+    Ok(Json(match user {
+        UserRef::Me => SomeProfile::Own(Box::new(found.into())),
+        UserRef::Id(_) | UserRef::Name(_) => SomeProfile::Public(found.into()),
+    }))
+}
+
+/// What to change: members of the profile, `null` to take one away; or the password, by itself.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"first_name": "Ada", "email": null}))]
+struct ChangeMeRequest {
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, format = "email", max_length = 254)]
+    email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, example = "+14155552671", format = "e164", max_length = 40)]
+    phone_number: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    first_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    last_name: Option<Option<String>>,
+    /// The new password; needs `current_password`.
+    #[schema(min_length = 8, max_length = 128, format = Password)]
+    password: Option<String>,
+    #[schema(format = Password)]
+    current_password: Option<String>,
+}
+
+/// Either kind of change.
+enum ChangeMe {
+    Profile(ProfileChange),
+    Password { current: Option<Password>, new: Password },
+}
+
+fn change<T>(
+    checks: &mut Checks,
+    pointer: &str,
+    member: Option<&Option<String>>,
+    parse: fn(&str) -> Result<T, Invalid>,
+) -> Option<Change<T>> {
+    match member {
+        None => Some(Change::Keep),
+        Some(None) => Some(Change::Clear),
+        Some(Some(text)) => checks.take(pointer, parse(text)).map(Change::Set),
+    }
+}
+
+impl Checked for ChangeMeRequest {
+    type Valid = ChangeMe;
+
+    fn check(self, checks: &mut Checks) -> Option<ChangeMe> {
+        let email = change(checks, "/email", self.email.as_ref(), Email::parse);
+        let phone_number = change(checks, "/phone_number", self.phone_number.as_ref(), PhoneNumber::parse);
+        let first_name = change(checks, "/first_name", self.first_name.as_ref(), PersonName::parse);
+        let last_name = change(checks, "/last_name", self.last_name.as_ref(), PersonName::parse);
+        let profile = ProfileChange {
+            email: email?,
+            phone_number: phone_number?,
+            first_name: first_name?,
+            last_name: last_name?,
+        };
+        match (self.password, self.current_password) {
+            (None, _) => Some(ChangeMe::Profile(profile)),
+            (Some(_), None) => {
+                checks.note("/current_password", "is needed to change the password");
+                None
+            }
+            (Some(_), Some(_)) if profile != ProfileChange::default() => {
+                checks.note("/password", "is changed by itself, in a request of its own");
+                None
+            }
+            (Some(new), Some(current)) => {
+                let new = checks.take("/password", Password::parse(new))?;
+                Some(ChangeMe::Password { current: Password::parse(current).ok(), new })
+            }
+        }
+    }
+}
+
+/// Change the profile or the password
+///
+/// A new password ends all other sessions.
+#[utoipa::path(patch, path = "/v1/users/me", tag = "Accounts", request_body = ChangeMeRequest, responses(
+    (status = 200, description = "The account now", body = OwnProfile),
+))]
+async fn change_me(acting: Acting, Body(wanted): Body<ChangeMeRequest>) -> Result<Reply<OwnProfile>, Problem> {
+    let (commands, me) = (&acting.app.commands, acting.user());
+    let outcome = match wanted {
+        ChangeMe::Profile(change) => commands.change_profile(me, change, &acting.context).await?,
+        ChangeMe::Password { current, new } => {
+            commands.change_password(me, current.as_ref(), &new, &acting.context).await?
+        }
+    };
+    let outcome = acting.done(outcome);
+    let user = acting.reading().await?.user(me).await?.ok_or_else(|| Problem::from(Kind::NoSuchUser))?;
+    Ok(Reply::ok(&outcome, user.into()))
+}
+
+/// What it takes to close an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CloseMeRequest {
+    #[schema(format = Password)]
+    password: String,
+}
+
+impl Checked for CloseMeRequest {
+    type Valid = Option<Password>;
+
+    fn check(self, _checks: &mut Checks) -> Option<Option<Password>> {
+        Some(Password::parse(self.password).ok())
+    }
+}
+
+/// Close the account
+///
+/// For good: its personal data and the bodies of all its messages are erased.
+#[utoipa::path(delete, path = "/v1/users/me", tag = "Accounts", request_body = CloseMeRequest, responses(
+    (status = 204, description = "The account is closed"),
+))]
+async fn close_account(acting: Acting, Body(password): Body<CloseMeRequest>) -> Result<Reply<()>, Problem> {
+    let outcome = acting.app.commands.close_account(acting.user(), password.as_ref(), &acting.context).await?;
+    Ok(Reply::no_content(&acting.done(outcome)))
+}
+
+/// The account of a caller, for what shows it beside something else.
+pub(super) async fn own_profile(app: &App, user: UserId) -> Result<OwnProfile, Problem> {
+    app.consistency.wait(user, None).await?;
+    let found = app.queries.user(user).await?;
+    found.map(Into::into).ok_or_else(|| Kind::NoSuchUser.into())
+}

@@ -1,0 +1,233 @@
+//! The server: opens the stores, takes requests, and stops without losing what it has begun.
+
+use std::{future::IntoFuture, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::{Router, serve::ListenerExt};
+use tidings_domain::{ConversationId, UserId};
+use tidings_event_store::EventStore;
+use tidings_projections::Queries;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use uuid::Uuid;
+
+use crate::{
+    app::{App, Shared},
+    auth::Authenticator,
+    config::Config,
+    consistency::Consistency,
+    control,
+    edge::{self, Probe, Readiness},
+    extract::Cursors,
+    idempotency::{Idempotency, idempotent},
+    live::Live,
+    openapi,
+    problem::Problem,
+    processes::{Forgetting, ForgettingError},
+    routes,
+    stores::{Stores, StoresError},
+};
+
+/// How long requests that were begun may take once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// How long the start waits for views that are nearly there.
+const VIEWS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Why the server does not run, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The stores cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
+    /// Erasures cannot be completed.
+    #[error("what was erased cannot be forgotten: {0}")]
+    Forgetting(#[from] ForgettingError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket of the data directory cannot be made.
+    #[error("cannot take operations from the command line: {0}")]
+    Control(io::Error),
+    /// The signals of the system cannot be heard.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    ended: JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops the server: it takes no more requests, finishes those it has begun, ends live streams, and leaves its files
+    /// whole. Returns when all of that is done.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.ended.await {
+            tracing::error!(%error, "the server did not stop as it should");
+        }
+    }
+}
+
+/// Runs a server until the process is told to stop (SIGTERM or SIGINT).
+pub async fn run(config: Config) -> Result<(), ServeError> {
+    edge::start_logging(&config);
+    let stopped = signals().map_err(ServeError::Signals)?;
+    let running = serve(config).await?;
+    stopped.await;
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}
+
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Starts a server in this process. It serves when this returns.
+pub async fn serve(config: Config) -> Result<Running, ServeError> {
+    // First of all: whoever starts the server on port 0 reads the address from the first line of its log. Who connects
+    // already waits until the stores are open.
+    let failed = |source| ServeError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    tracing::info!("listening on http://{addr}");
+
+    let stores = Stores::open(&config).await?;
+    let mut forgetting =
+        Forgetting::new(stores.store.clone(), stores.codec.clone(), stores.commands.clone(), stores.views.clone())
+            .await?;
+    forgetting.catch_up().await?;
+    let forgetting = tokio::spawn(forgetting.run());
+    let control = control::listen(&config.data_dir, stores.operator()).map_err(ServeError::Control)?;
+
+    wait_for_views(&stores).await?;
+
+    let (live, following) =
+        Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
+    let readiness =
+        Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
+    let router = router(&config, &stores, live.clone(), readiness.clone());
+
+    let (stop, stopping) = watch::channel(false);
+    let begun = Begun { stores, live, readiness, background: vec![forgetting, control, following] };
+    let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
+    Ok(Running { addr, stop, ended })
+}
+
+/// Views that are nearly there answer from the first request on; those that take longer to build answer 503 until then.
+async fn wait_for_views(stores: &Stores) -> Result<(), ServeError> {
+    let head = stores.store.head().await.map_err(ForgettingError::from)?;
+    if let Err(late) = stores.views.wait_for(head, VIEWS_WITHIN).await {
+        tracing::warn!("{late}");
+    }
+    let mut waited = tokio::time::interval(Duration::from_millis(5));
+    let nobody = UserId::new(Uuid::nil());
+    let ready = async {
+        while stores.views.queries().user(nobody).await.is_err()
+            || stores.views.queries().unread_summary(nobody).await.is_err()
+        {
+            waited.tick().await;
+        }
+    };
+    if timeout(VIEWS_WITHIN, ready).await.is_err() {
+        tracing::warn!("the views are still being built");
+    }
+    Ok(())
+}
+
+/// All routes with everything around them.
+fn router(config: &Config, stores: &Stores, live: Live, readiness: Readiness) -> Router {
+    let app = App::new(Shared {
+        commands: stores.commands.clone(),
+        queries: stores.views.queries(),
+        consistency: Consistency::new(stores.views.applied()),
+        authenticator: Authenticator::new(&stores.secret, Arc::new(stores.commands.clone())),
+        cursors: Cursors::new(&stores.secret),
+        live,
+        views: stores.views.clone(),
+        messages_window_days: config.messages_window_days,
+    });
+    edge::install_metrics();
+    let idempotency = Idempotency::new(app.clone(), &stores.secret);
+    let api = routes::all()
+        .with_state(app)
+        .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
+        .merge(edge::health_routes(readiness))
+        .merge(edge::metrics_routes());
+    edge::around(openapi::with_documentation(api))
+}
+
+/// What ends with the server.
+struct Begun {
+    stores: Stores,
+    live: Live,
+    readiness: Readiness,
+    background: Vec<JoinHandle<()>>,
+}
+
+async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, begun: Begun) {
+    let Begun { stores, live, readiness, background } = begun;
+    let listener = listener.tap_io(|stream| {
+        // answers are small, and nobody should wait for a full packet
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection has no TCP_NODELAY");
+        }
+    });
+    let mut told = stopping.clone();
+    let graceful = async move {
+        if told.wait_for(|stop| *stop).await.is_err() {
+            tracing::debug!("nobody is left to stop the server");
+        }
+    };
+    let mut serving = std::pin::pin!(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
+    let stopped = async {
+        if stopping.wait_for(|stop| *stop).await.is_ok() {
+            readiness.stop();
+            live.stop().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut serving => {}
+        () = stopped => if timeout(GRACE, serving).await.is_err() {
+            tracing::warn!("requests were still under way");
+        }
+    }
+    for task in background {
+        task.abort();
+    }
+    stores.close().await;
+}
+
+/// Asks log and views something small.
+struct StoresProbe {
+    store: Arc<dyn EventStore>,
+    views: Arc<dyn Queries>,
+}
+
+#[async_trait]
+impl Probe for StoresProbe {
+    async fn probe(&self) -> Result<(), Problem> {
+        self.store.head().await?;
+        let nobody = UserId::new(Uuid::nil());
+        self.views.user(nobody).await?;
+        self.views.unread(nobody, ConversationId::new(Uuid::nil())).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line of the benchmark.
+
+use crate::workload::Workload;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Measures Tidings beside a bare reference program, in the same run and in turns
+#[derive(Parser, Debug)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// What to measure; everything when none is named
+    #[arg(value_enum)]
+    pub(crate) workloads: Vec<Workload>,
+
+    /// Numbers of connections for the workloads over HTTP
+    #[arg(long, value_delimiter = ',', default_value = "1,64", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) connections: Vec<u16>,
+
+    /// Seconds each measurement lasts, after half a second of warming up
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub(crate) seconds: u16,
+
+    /// Paired runs of each measurement; the median and the range are shown
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=25))]
+    pub(crate) runs: u16,
+
+    /// Multiplies the messages in the data set and the lines to import
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) scale: u16,
+
+    /// Percent of the slower side's rate at which latency is measured with a fixed rate; 0 leaves these runs out
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(0..=95))]
+    pub(crate) fixed: u16,
+
+    /// A chat log (NDJSON) to import instead of a generated one
+    #[arg(long)]
+    pub(crate) history: Option<PathBuf>,
+
+    /// Where the data of the runs goes, on the disk to be measured [default: beside the build]
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// Put the ceiling against itself: shows how far a ratio strays from 1 by the machine's noise alone
+    #[arg(long)]
+    pub(crate) noise: bool,
+
+    /// Use the server's binary as it is, without building it first
+    #[arg(long)]
+    pub(crate) no_build: bool,
+}
+
+/// The parts of the reference, run by the benchmark as programs of their own
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Serve the reference over HTTP until a signal ends it
+    Ceiling {
+        /// Where its files go
+        #[arg(long)]
+        dir: PathBuf,
+        /// Messages in each conversation of its table
+        #[arg(long, default_value_t = 64)]
+        rows: u32,
+    },
+    /// Fill a fresh view from the reference's log; prints the number of events
+    CeilingReplay {
+        /// Where its log is
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Append a chat log to a reference log; prints the number of lines
+    CeilingImport {
+        /// The chat log, NDJSON
+        file: PathBuf,
+        /// Where the log goes
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Write a made chat log (NDJSON) with the shape of a real one
+    History {
+        /// Number of lines
+        #[arg(long, default_value_t = 200_000)]
+        lines: u32,
+        /// Where it goes
+        file: PathBuf,
+    },
+}

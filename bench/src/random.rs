@@ -1,0 +1,89 @@
+//! A small seeded generator (`SplitMix64`), so that every run on every machine makes the same data.
+
+/// The seed of all generated data.
+pub(crate) const SEED: u64 = 0x5EED_0F71_D146_5EED;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(stream: u64) -> Self {
+        Self(SEED ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 up to `bound`, which is excluded and not 0. The bias of the remainder is far below what data needs.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let bound = bound as u64;
+        usize::try_from(self.next() % bound).expect("below a usize")
+    }
+
+    /// True in `part` of `of` draws.
+    pub(crate) fn one_in(&mut self, part: usize, of: usize) -> bool {
+        self.below(of) < part
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    /// Words of chat up to about `bytes` bytes, never empty.
+    pub(crate) fn text(&mut self, bytes: usize) -> String {
+        let mut text = String::from(*self.pick(&WORDS));
+        while text.len() < bytes {
+            text.push(' ');
+            text.push_str(self.pick::<&str>(&WORDS));
+        }
+        text
+    }
+}
+
+const WORDS: [&str; 40] = [
+    "how",
+    "do",
+    "i",
+    "install",
+    "the",
+    "driver",
+    "for",
+    "my",
+    "card",
+    "it",
+    "says",
+    "permission",
+    "denied",
+    "try",
+    "sudo",
+    "apt-get",
+    "update",
+    "then",
+    "reboot",
+    "thanks",
+    "works",
+    "now",
+    ":)",
+    "no",
+    "idea",
+    "which",
+    "version",
+    "are",
+    "you",
+    "on",
+    "64bit",
+    "kernel",
+    "grüße",
+    "привет",
+    "ありがとう",
+    "你好",
+    "merci",
+    "señor",
+    "/etc/fstab",
+    "👍",
+];

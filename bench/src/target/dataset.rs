@@ -1,0 +1,70 @@
+//! The data both sides hold: users, groups and what is asked of them. Always the same.
+
+use super::{Ask, Target, Work};
+use crate::error::BenchError;
+use crate::load::Script;
+use crate::random::Random;
+
+/// Few, for each password costs a hash of about 20 ms on the server.
+pub(crate) const USERS: usize = 64;
+/// Groups of [`MEMBERS`] users; each user is in 64 of them, so that an inbox page is full.
+pub(crate) const GROUPS: usize = 512;
+pub(crate) const MEMBERS: usize = 8;
+/// The number of the group with all users in it.
+pub(crate) const HOT_GROUP: usize = GROUPS;
+/// Messages in each group before anything is measured, at scale 1: 8 by each member.
+pub(crate) const MESSAGES_BY_MEMBER: usize = 8;
+
+/// The members of a group, the owner first. An odd stride visits eight different users and leaves no user out.
+pub(crate) fn members(group: usize) -> Vec<usize> {
+    if group == HOT_GROUP {
+        return (0..USERS).collect();
+    }
+    let stride = 1 + 2 * (group / USERS);
+    (0..MEMBERS).map(|place| (group + place * stride) % USERS).collect()
+}
+
+/// The groups a user is in, but for the hot one.
+pub(crate) fn groups_of(user: usize) -> Vec<usize> {
+    (0..GROUPS).filter(|group| members(*group).contains(&user)).collect()
+}
+
+/// The requests of a workload; connection n asks as user n, and beyond the last user from the first again.
+pub(crate) async fn script<T: Target>(target: &mut T, work: Work, connections: usize) -> Result<Script, BenchError> {
+    target.sign_in(connections.min(USERS)).await?;
+    Ok((0..connections).map(|number| requests(target, work, number)).collect())
+}
+
+fn requests<T: Target>(target: &T, work: Work, number: usize) -> Vec<Vec<u8>> {
+    let user = number % USERS;
+    let mut groups = groups_of(user);
+    let turn = number / USERS * 7 % groups.len();
+    groups.rotate_left(turn);
+    let mut random = Random::new(100 + number as u64);
+    let mut send = |group| target.request(user, Ask::Send { group, text: &random.text(60) });
+    match work {
+        Work::Inbox => vec![target.request(user, Ask::Inbox)],
+        Work::Unread => vec![target.request(user, Ask::Unread)],
+        Work::Messages => groups.iter().map(|group| target.request(user, Ask::Messages { group: *group })).collect(),
+        Work::Send => groups.into_iter().map(send).collect(),
+        Work::SendHot => groups.into_iter().map(|_| send(HOT_GROUP)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_user_is_in_sixty_four_groups_of_eight_different_members() {
+        for user in 0..USERS {
+            assert_eq!(groups_of(user).len(), 64);
+        }
+        for group in 0..GROUPS {
+            let mut members = members(group);
+            members.sort_unstable();
+            members.dedup();
+            assert_eq!(members.len(), MEMBERS);
+        }
+    }
+}

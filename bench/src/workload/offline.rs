@@ -1,0 +1,87 @@
+//! Workloads that are programs run to their end, and the check of the views that ends every run.
+
+use super::{Left, Workload, labelled, progress};
+use crate::disk;
+use crate::error::BenchError;
+use crate::history;
+use crate::options::Options;
+use crate::process::{Finished, finish};
+use crate::report::{Check, Comparison, Run};
+use crate::target::{Place, Target};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use tokio::process::Command;
+
+/// Lines of the made chat log at scale 1.
+const LINES_TO_IMPORT: u32 = 50_000;
+
+/// Rebuilds all views of both sides, in turns.
+pub(crate) async fn replay<A: Target, B: Target>(
+    options: &Options,
+    place: &Place,
+    a: &Left,
+    b: &Left,
+) -> Result<Comparison, BenchError> {
+    let mut comparison = labelled(Workload::Replay, None);
+    for run in 1..=options.runs {
+        progress(&format!("replay of {} and {} events: run {run} of {}", a.events, b.events, options.runs))?;
+        comparison.a.push(timed(A::replay(place, &a.dir), place, a.events).await?);
+        comparison.b.push(timed(B::replay(place, &b.dir), place, b.events).await?);
+    }
+    Ok(comparison)
+}
+
+/// Imports a chat log into fresh directories of both sides, in turns. The last ones stay, as `import-a` and `import-b`.
+pub(crate) async fn import<A: Target, B: Target>(options: &Options, place: &Place) -> Result<Comparison, BenchError> {
+    let file = if let Some(file) = &options.history {
+        std::path::absolute(file)?
+    } else {
+        let file = place.dir.join("history.ndjson");
+        history::write(&file, LINES_TO_IMPORT * u32::from(options.scale))?;
+        file
+    };
+    let lines = BufReader::new(File::open(&file)?).lines().count() as u64;
+    let (dir_a, dir_b) = (place.dir.join("import-a"), place.dir.join("import-b"));
+    let mut comparison = labelled(Workload::Import, None);
+    for run in 1..=options.runs {
+        progress(&format!("import of {lines} lines: run {run} of {}", options.runs))?;
+        remove(&dir_a)?;
+        remove(&dir_b)?;
+        comparison.disk.push(disk::probe(&place.dir)?);
+        comparison.a.push(timed(A::import(place, &dir_a, &file), place, lines).await?);
+        comparison.b.push(timed(B::import(place, &dir_b, &file), place, lines).await?);
+    }
+    Ok(comparison)
+}
+
+/// Compares the views of a directory with its log. A difference is an error.
+pub(crate) async fn verify<T: Target>(place: &Place, dir: &Path) -> Result<Check, BenchError> {
+    let Some(command) = T::verify(place, dir) else {
+        return Ok(Check { what: format!("{}: no views to verify", T::NAME) });
+    };
+    progress(&format!("verifying the views of {}", T::NAME))?;
+    let finished = finish(command, &place.dir.join("verify.log")).await?;
+    Ok(Check { what: format!("{}: views verified against the log in {:.1} s", T::NAME, finished.seconds) })
+}
+
+/// Runs a program that works through `count` things.
+async fn timed(command: Command, place: &Place, count: u64) -> Result<Run, BenchError> {
+    let Finished { seconds, usage } = finish(command, &place.dir.join("offline.log")).await?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 events")]
+    let count = count as f64;
+    Ok(Run {
+        rate: count / seconds,
+        cpu_us_each: usage.cpu_seconds * 1e6 / count,
+        resident_bytes: usage.resident_bytes,
+        peak_bytes: usage.peak_bytes,
+        ..Run::default()
+    })
+}
+
+fn remove(dir: &Path) -> Result<(), BenchError> {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir)?;
+    }
+    Ok(())
+}

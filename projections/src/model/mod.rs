@@ -1,0 +1,30 @@
+//! What queries answer with: plain rows. The API gives them their JSON form.
+
+mod conversation;
+mod message;
+mod people;
+mod status;
+
+pub use conversation::{
+    Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, MemberCursor, MemberRow,
+    Membership, UnreadSummary,
+};
+pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, ReceivedCursor, ReceivedFilter};
+pub use people::{Session, User, UserCursor, UserRef};
+pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
+
+/// A stretch of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// In the list's order.
+    pub items: Vec<T>,
+    /// Where the next stretch begins; none at the end.
+    pub next: Option<C>,
+}
+
+impl<T, C> Page<T, C> {
+    /// A list of nothing.
+    pub const fn empty() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the views can be asked. Each backend answers the same.
+//!
+//! Every question names who asks, and is answered as that person may see it: what they may not see is not there. An
+//! answer is consistent in itself: it is read in one transaction.
+
+use async_trait::async_trait;
+use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+
+use crate::model::{
+    Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
+    MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
+    UserCursor,
+};
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// A view is being built for the first time, or anew for another release: come back later.
+    #[error("the views are being built")]
+    NotReady,
+    /// The disk or the database does not answer as it should. Logged, never shown to clients.
+    #[error("the views are unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// An answer, or why there is none.
+pub type Answer<T> = Result<T, QueryError>;
+
+/// The questions. `limit` is the most items of a page, at least 1.
+#[async_trait]
+pub trait Queries: Send + Sync + 'static {
+    /// An account by its id, closed ones too.
+    async fn user(&self, id: UserId) -> Answer<Option<User>>;
+
+    /// An account by its username in lower case. Closed accounts have none.
+    async fn user_by_username(&self, username: &str) -> Answer<Option<User>>;
+
+    /// The accounts among these ids, in the order asked; unknown ids are left out.
+    async fn users(&self, ids: &[UserId]) -> Answer<Vec<User>>;
+
+    /// Accounts that are not closed with, for each word of `query`, a word of the username, first or last name that
+    /// begins with it, whatever the case. All, by username, when `query` has no word.
+    async fn search_users(
+        &self,
+        query: &str,
+        cursor: Option<&UserCursor>,
+        limit: usize,
+    ) -> Answer<Page<User, UserCursor>>;
+
+    /// The open sessions of a user, newest first: those not closed, not ended by a new password, and opened or
+    /// refreshed at or after `alive_since`.
+    async fn sessions(&self, user: UserId, alive_since: Timestamp) -> Answer<Vec<Session>>;
+
+    /// A session, if it is open as of [`Queries::sessions`].
+    async fn session(&self, id: SessionId) -> Answer<Option<Session>>;
+
+    /// The conversations that somebody is in, newest activity (last message, or start) first.
+    async fn inbox(
+        &self,
+        viewer: UserId,
+        filter: InboxFilter,
+        cursor: Option<InboxCursor>,
+        limit: usize,
+    ) -> Answer<Page<Conversation, InboxCursor>>;
+
+    /// One conversation.
+    async fn conversation(&self, viewer: UserId, id: ConversationId) -> Answer<ConversationAccess>;
+
+    /// Who is in a conversation now, the longest-standing first; who may ask was checked before.
+    async fn members(
+        &self,
+        id: ConversationId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Page<MemberRow, MemberCursor>>;
+
+    /// One who is in a conversation now.
+    async fn member(&self, id: ConversationId, user: UserId) -> Answer<Option<MemberRow>>;
+
+    /// The ids of all who are in a conversation now.
+    async fn member_ids(&self, id: ConversationId) -> Answer<Vec<UserId>>;
+
+    /// All conversations somebody is or was in.
+    async fn memberships(&self, user: UserId) -> Answer<Vec<Membership>>;
+
+    /// One such, for deciding whether something new may be shown to them.
+    async fn membership(&self, user: UserId, id: ConversationId) -> Answer<Option<Membership>>;
+
+    /// A stretch of a conversation's messages, always newest first, without those the viewer has hidden. `next` goes on
+    /// the way the anchor points: to older ones, but for [`MessageAnchor::After`] to newer ones. None when the viewer
+    /// never was in the conversation.
+    async fn messages(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        anchor: MessageAnchor,
+        unread: Option<bool>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, MessageAnchor>>>;
+
+    /// One message, unless the viewer may not see it or has hidden it.
+    async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>>;
+
+    /// Several messages by conversation and `seq`, in the order asked; none for what the viewer may not see.
+    async fn messages_at(&self, viewer: UserId, places: &[(ConversationId, u64)]) -> Answer<Vec<Option<Message>>>;
+
+    /// What a message said at each time, oldest first; one version for a message never edited, none at all when it is
+    /// deleted. None when the viewer may not see it.
+    async fn history(&self, viewer: UserId, id: MessageId) -> Answer<Option<Vec<MessageVersion>>>;
+
+    /// To whom but its sender a message was delivered, in the order in which they joined. None when the viewer may not
+    /// see it.
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        id: MessageId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Option<Page<Receipt, MemberCursor>>>;
+
+    /// What somebody received in all conversations they are or were in, newest first: what others sent since they last
+    /// joined (and until they left), without what they have hidden. Deleted messages stay as tombstones.
+    async fn received(
+        &self,
+        viewer: UserId,
+        filter: ReceivedFilter,
+        cursor: Option<ReceivedCursor>,
+        limit: usize,
+    ) -> Answer<Page<Message, ReceivedCursor>>;
+
+    /// What is unread, everywhere. Exact.
+    async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;
+
+    /// What is unread in one conversation; 0 for one who is not in it.
+    async fn unread(&self, viewer: UserId, conversation: ConversationId) -> Answer<u64>;
+}

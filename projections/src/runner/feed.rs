@@ -1,0 +1,140 @@
+//! The log, read and decoded.
+
+use std::{sync::Arc, thread};
+
+use tidings_event_store::{Codec, CodecError, EventStore, Filter, KeyError, Position, RecordedEvent};
+use tokio::sync::{Mutex, mpsc};
+
+use super::port::{Batch, Poison, Projection, ViewsError};
+
+/// The log and the keys to it. Cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    /// Where the events are.
+    pub store: Arc<dyn EventStore>,
+    /// What opens them.
+    pub codec: Codec,
+}
+
+impl Log {
+    /// The events after a position, at most `limit` looked at.
+    pub(super) async fn read(&self, after: Position, filter: &Filter, limit: usize) -> Result<Batch, ViewsError> {
+        let page = self.store.read_all(after, filter, limit).await.map_err(|error| log_error(&error))?;
+        Ok(Batch { after, to: page.scanned_to.max(after), events: self.open(&page.events).await? })
+    }
+
+    /// One event by its position.
+    pub(super) async fn read_one(&self, position: Position) -> Result<Batch, ViewsError> {
+        let before = Position::new(position.get().saturating_sub(1));
+        let batch = self.read(before, &Filter::All, 1).await?;
+        if batch.to == position { Ok(batch) } else { Err(ViewsError::Log(format!("no event stands at {position}"))) }
+    }
+
+    async fn open(
+        &self,
+        events: &[Arc<RecordedEvent>],
+    ) -> Result<Vec<Result<tidings_event_store::DecodedEvent, Poison>>, ViewsError> {
+        let outcomes = self.codec.open_all(events).await.map_err(|error| log_error(&error))?;
+        let outcomes = outcomes.into_iter().zip(events).map(|(outcome, recorded)| match outcome {
+            Ok(decoded) => Ok(Ok(decoded)),
+            // no fault of the event's: it opens when the key store answers again
+            Err(CodecError::Key(error @ (KeyError::Unavailable(_) | KeyError::WrongSecret))) => Err(log_error(&error)),
+            Err(error) => Ok(Err(Poison { recorded: recorded.clone(), error: error.to_string() })),
+        });
+        outcomes.collect()
+    }
+
+    /// Where the log ends now.
+    pub(super) async fn head(&self) -> Result<Position, ViewsError> {
+        self.store.head().await.map_err(|error| log_error(&error))
+    }
+}
+
+fn log_error(error: &dyn std::error::Error) -> ViewsError {
+    ViewsError::Log(error.to_string())
+}
+
+impl Batch {
+    /// Only what stands at or before a position.
+    pub(super) fn cut(&mut self, until: Position) {
+        if self.to > until {
+            self.to = until;
+            self.events.retain(|outcome| match outcome {
+                Ok(decoded) => decoded.recorded.position <= until,
+                Err(poison) => poison.recorded.position <= until,
+            });
+        }
+    }
+}
+
+/// Reads and decodes ahead, on a thread of its own, while what was read before is being applied.
+pub(super) struct Ahead(mpsc::Receiver<Result<Batch, ViewsError>>);
+
+impl Ahead {
+    pub(super) fn start(
+        log: Log,
+        projection: Projection,
+        after: Position,
+        until: Position,
+        page: usize,
+    ) -> Result<Self, ViewsError> {
+        let failed = |error: std::io::Error| ViewsError::Unavailable(error.to_string());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (sender, receiver) = mpsc::channel(2);
+        let filter = Filter::Categories(projection.categories().to_vec());
+        let read = async move {
+            let mut after = after;
+            while after < until {
+                let mut batch = log.read(after, &filter, page).await;
+                if let Ok(batch) = &mut batch {
+                    batch.cut(until);
+                    if batch.to == after {
+                        break;
+                    }
+                    after = batch.to;
+                }
+                let failed = batch.is_err();
+                if sender.send(batch).await.is_err() || failed {
+                    break;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name(format!("decode-{}", projection.name()));
+        thread.spawn(move || runtime.block_on(read)).map_err(failed)?;
+        Ok(Self(receiver))
+    }
+
+    /// The next stretch; none at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<Batch, ViewsError>> {
+        self.0.recv().await
+    }
+}
+
+/// The end of the log, read once for all projections that are there.
+pub(super) struct Tail {
+    log: Log,
+    filter: Filter,
+    page: usize,
+    last: Mutex<Option<Arc<Batch>>>,
+}
+
+impl Tail {
+    pub(super) fn new(log: Log, page: usize) -> Self {
+        let mut categories: Vec<_> = Projection::ALL.iter().flat_map(|projection| projection.categories()).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        let filter = Filter::Categories(categories.into_iter().copied().collect());
+        Self { log, filter, page, last: Mutex::new(None) }
+    }
+
+    /// A stretch that begins at or before `after` and reaches beyond it, if there is anything.
+    pub(super) async fn next(&self, after: Position) -> Result<Arc<Batch>, ViewsError> {
+        let mut last = self.last.lock().await;
+        if let Some(batch) = last.as_ref().filter(|batch| batch.after <= after && after < batch.to) {
+            return Ok(batch.clone());
+        }
+        let batch = Arc::new(self.log.read(after, &self.filter, self.page).await?);
+        *last = Some(batch.clone());
+        Ok(batch)
+    }
+}

@@ -1,0 +1,186 @@
+//! What is known of each projection while it runs.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tidings_event_store::Position;
+use tokio::sync::watch;
+
+use super::port::{Projection, ViewsError};
+use crate::model::{ParkedEvent, ProjectionStatus, RebuildProgress};
+
+/// Of one projection, shared by its worker and those who ask.
+pub(super) struct ProjectionState {
+    pub(super) projection: Projection,
+    applied: watch::Sender<Position>,
+    detail: Mutex<Detail>,
+    busy: AtomicBool,
+}
+
+#[derive(Default)]
+struct Detail {
+    generation: u32,
+    rebuilding: Option<RebuildProgress>,
+    parked: Vec<ParkedEvent>,
+    error: Option<String>,
+    rate: Rate,
+}
+
+/// Events a second, over about the last second.
+#[derive(Default)]
+struct Rate {
+    since: Option<Instant>,
+    events: u64,
+    last: f64,
+}
+
+const WINDOW: Duration = Duration::from_secs(1);
+
+impl Rate {
+    fn add(&mut self, events: u64) {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        self.events += events;
+        if now - since >= WINDOW {
+            self.last = per_second(self.events, now - since);
+            (self.since, self.events) = (Some(now), 0);
+        }
+    }
+
+    fn now(&self) -> f64 {
+        match self.since {
+            Some(since) if since.elapsed() < WINDOW => self.last,
+            Some(since) => per_second(self.events, since.elapsed()),
+            None => 0.0,
+        }
+    }
+}
+
+/// A rate for people to read.
+#[expect(clippy::cast_precision_loss, reason = "52 bits of events are exact enough for a rate")]
+pub(super) fn per_second(events: u64, elapsed: Duration) -> f64 {
+    events as f64 / elapsed.as_secs_f64().max(1e-6)
+}
+
+impl ProjectionState {
+    fn new(projection: Projection) -> Self {
+        let (applied, _) = watch::channel(Position::START);
+        Self { projection, applied, detail: Mutex::default(), busy: AtomicBool::new(false) }
+    }
+
+    fn detail(&self) -> MutexGuard<'_, Detail> {
+        self.detail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn position(&self) -> Position {
+        *self.applied.borrow()
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Position> {
+        self.applied.subscribe()
+    }
+
+    pub(super) fn serves(&self, generation: u32, parked: Vec<ParkedEvent>) {
+        let mut detail = self.detail();
+        (detail.generation, detail.parked, detail.error) = (generation, parked, None);
+    }
+
+    pub(super) fn count(&self, events: u64) {
+        let mut detail = self.detail();
+        detail.rate.add(events);
+        detail.error = None;
+    }
+
+    pub(super) fn parks(&self, parked: Vec<ParkedEvent>) {
+        self.detail().parked = parked;
+    }
+
+    pub(super) fn fails(&self, error: &dyn std::error::Error) {
+        let error = error.to_string();
+        tracing::error!(projection = self.projection.name(), error, "the view does not go on");
+        self.detail().error = Some(error);
+    }
+
+    pub(super) fn rebuilds(&self, progress: Option<RebuildProgress>) {
+        self.detail().rebuilding = progress;
+    }
+
+    /// Lets one rebuild or comparison in at a time.
+    pub(super) fn enter(&self) -> Result<Busy<'_>, ViewsError> {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(ViewsError::Busy(self.projection.name()));
+        }
+        Ok(Busy(self))
+    }
+
+    pub(super) fn status(&self, head: Position) -> ProjectionStatus {
+        let (position, detail) = (self.position(), self.detail());
+        let head = head.max(position);
+        ProjectionStatus {
+            name: self.projection.name(),
+            position,
+            head,
+            lag: head.get() - position.get(),
+            rate: detail.rate.now(),
+            generation: detail.generation,
+            rebuilding: detail.rebuilding,
+            parked: detail.parked.clone(),
+            error: detail.error.clone(),
+        }
+    }
+}
+
+/// Held while a projection is being rebuilt or verified.
+pub(super) struct Busy<'a>(&'a ProjectionState);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.rebuilds(None);
+        self.0.busy.store(false, Ordering::Release);
+    }
+}
+
+/// Of all projections.
+pub(super) struct Shared {
+    all: [ProjectionState; Projection::ALL.len()],
+    combined: watch::Sender<Position>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        let (combined, _) = watch::channel(Position::START);
+        Self { all: Projection::ALL.map(ProjectionState::new), combined }
+    }
+
+    pub(super) fn of(&self, projection: Projection) -> &ProjectionState {
+        match projection {
+            Projection::Directory => &self.all[0],
+            Projection::Conversations => &self.all[1],
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &ProjectionState> {
+        self.all.iter()
+    }
+
+    pub(super) fn combined(&self) -> &watch::Sender<Position> {
+        &self.combined
+    }
+
+    /// A view has got further; tells whoever waits for that, and for all of them.
+    pub(super) fn publish(&self, projection: Projection, position: Position) {
+        let forward = |known: &mut Position, now: Position| {
+            let moved = now > *known;
+            *known = now.max(*known);
+            moved
+        };
+        self.of(projection).applied.send_if_modified(|known| forward(known, position));
+        let least = self.all().map(ProjectionState::position).min().unwrap_or_default();
+        self.combined.send_if_modified(|known| forward(known, least));
+    }
+}

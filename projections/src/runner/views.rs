@@ -1,0 +1,218 @@
+//! The views of a running server.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tidings_event_store::Position;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    build::{Pace, Source},
+    feed::{Log, Tail},
+    port::{Opened, Projection, ViewStore, ViewsError},
+    state::Shared,
+    worker::{self, Control, Setting},
+};
+use crate::{
+    model::{ProjectionStatus, RebuildProgress, Verification},
+    queries::Queries,
+};
+
+/// How the views are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Of catching up: at most so many events for one transaction.
+    pub pace: Pace,
+    /// Of following: at most so many events for one transaction.
+    pub live_page: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { pace: Pace::default(), live_page: 2_000 }
+    }
+}
+
+/// The views have not reached a position in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the views are at {reached}, not yet at {wanted}")]
+pub struct NotYet {
+    /// What was waited for.
+    pub wanted: Position,
+    /// How far all views are.
+    pub reached: Position,
+}
+
+/// All projections at work, on one thread of their own.
+pub struct Views {
+    store: Arc<dyn ViewStore>,
+    log: Log,
+    shared: Arc<Shared>,
+    queries: Arc<dyn Queries>,
+    controls: Vec<(Projection, mpsc::Sender<Control>)>,
+    options: Options,
+    stop: watch::Sender<bool>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+impl Views {
+    /// Opens the views and starts following the log. Views that are not there, or that this release shapes otherwise,
+    /// are built meanwhile: questions are then answered by [`crate::QueryError::NotReady`].
+    pub async fn start(store: Arc<dyn ViewStore>, log: Log, options: Options) -> Result<Self, ViewsError> {
+        let (shared, (stop, stopped)) = (Arc::new(Shared::new()), watch::channel(false));
+        let tail = Arc::new(Tail::new(log.clone(), options.live_page));
+        let (mut controls, mut workers) = (Vec::new(), Vec::new());
+        for projection in Projection::ALL {
+            let opened = store.open(projection).await?;
+            if let Opened::Serving(generation) = &opened {
+                shared.of(projection).serves(generation.number(), generation.parked());
+            }
+            let (sender, control) = mpsc::channel(4);
+            controls.push((projection, sender));
+            let setting = Setting {
+                projection,
+                views: store.clone(),
+                log: log.clone(),
+                tail: tail.clone(),
+                shared: shared.clone(),
+                pace: options.pace,
+                stop: stopped.clone(),
+            };
+            workers.push(worker::run(setting, opened, control));
+        }
+        let thread = on_thread("views", futures::future::join_all(workers))?;
+        let queries = store.queries();
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { store, log, shared, queries, controls, options, stop, thread })
+    }
+
+    /// What the views can be asked.
+    pub fn queries(&self) -> Arc<dyn Queries> {
+        self.queries.clone()
+    }
+
+    /// Tells how far all views are.
+    pub fn applied(&self) -> watch::Receiver<Position> {
+        self.shared.combined().subscribe()
+    }
+
+    /// Tells how far one view is.
+    pub fn applied_by(&self, projection: Projection) -> watch::Receiver<Position> {
+        self.shared.of(projection).subscribe()
+    }
+
+    /// Returns once all views have reached a position.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), NotYet> {
+        if *self.shared.combined().borrow() >= position {
+            return Ok(());
+        }
+        let mut applied = self.applied();
+        let reached = tokio::time::timeout(timeout, applied.wait_for(|reached| *reached >= position)).await;
+        match reached {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NotYet { wanted: position, reached: *self.shared.combined().borrow() }),
+        }
+    }
+
+    /// How each projection is doing.
+    pub async fn status(&self) -> Result<Vec<ProjectionStatus>, ViewsError> {
+        let head = self.log.head().await?;
+        Ok(self.shared.all().map(|state| state.status(head)).collect())
+    }
+
+    /// Builds the next generation of a projection beside the serving one, on a thread of its own, and lets it serve
+    /// when it is at the head. Stops at an event that cannot be applied; the serving one then goes on.
+    pub async fn rebuild(&self, projection: Projection, pace: Pace) -> Result<Position, ViewsError> {
+        let (store, log, shared, stop) =
+            (self.store.clone(), self.log.clone(), self.shared.clone(), self.stop.subscribe());
+        let control = self.control(projection)?;
+        self.detached(async move {
+            let state = shared.of(projection);
+            let _busy = state.enter()?;
+            let source = Source { log: &log, projection, pace };
+            let mut observe = |progress: RebuildProgress| {
+                state.rebuilds(Some(progress));
+                if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
+            };
+            let built = source.build(store.as_ref(), &mut observe).await?;
+            let (reply, swapped) = oneshot::channel();
+            control.send(Control::Swap(built, reply)).await.map_err(|_| ViewsError::Stopped)?;
+            swapped.await.map_err(|_| ViewsError::Stopped)??;
+            Ok(state.position())
+        })
+        .await
+    }
+
+    /// Compares the serving view of a projection with a fresh fold of the log, on a thread of its own; reports at most
+    /// `most` rows.
+    pub async fn verify(&self, projection: Projection, most: usize) -> Result<Verification, ViewsError> {
+        let (store, log, shared, stop) =
+            (self.store.clone(), self.log.clone(), self.shared.clone(), self.stop.subscribe());
+        let pace = self.options.pace;
+        self.detached(async move {
+            let state = shared.of(projection);
+            let _busy = state.enter()?;
+            let source = Source { log: &log, projection, pace };
+            let mut observe = |progress: RebuildProgress| {
+                state.rebuilds(Some(progress));
+                if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
+            };
+            source.verify(store.as_ref(), most, &mut observe).await
+        })
+        .await
+    }
+
+    /// Tries the parked events of a projection again; answers how many went in.
+    pub async fn retry_parked(&self, projection: Projection) -> Result<u64, ViewsError> {
+        let (reply, done) = oneshot::channel();
+        self.control(projection)?.send(Control::Retry(reply)).await.map_err(|_| ViewsError::Stopped)?;
+        done.await.map_err(|_| ViewsError::Stopped)?
+    }
+
+    /// Ends all work on the views and waits for that.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            tokio::task::spawn_blocking(move || thread.join().is_ok()).await.ok();
+        }
+    }
+
+    fn control(&self, projection: Projection) -> Result<mpsc::Sender<Control>, ViewsError> {
+        let known = self.controls.iter().find(|(of, _)| *of == projection);
+        known.map(|(_, sender)| sender.clone()).ok_or(ViewsError::Stopped)
+    }
+
+    /// Runs long work away from the threads that serve.
+    async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ViewsError>> + Send + 'static,
+    ) -> Result<T, ViewsError> {
+        let (sender, receiver) = oneshot::channel();
+        let run = async move {
+            sender.send(work.await).ok();
+        };
+        on_thread("rebuild", run)?;
+        receiver.await.map_err(|_| ViewsError::Stopped)?
+    }
+}
+
+impl Drop for Views {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// A thread with a runtime of its own: what blocks there blocks nobody else.
+fn on_thread<F: Future<Output: Send> + Send + 'static>(
+    name: &str,
+    work: F,
+) -> Result<thread::JoinHandle<()>, ViewsError> {
+    let failed = |error: std::io::Error| ViewsError::Unavailable(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(move || drop(runtime.block_on(work))).map_err(failed)
+}

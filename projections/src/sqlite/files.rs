@@ -1,0 +1,159 @@
+//! The files of the views: `views.db` names the serving generation of each projection; each generation has its own.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::fold::Schema;
+use crate::runner::Projection;
+
+/// Marks the files of the views as ours ("TDGV"), in the header field that SQLite keeps for this.
+pub(super) const APPLICATION_ID: u32 = 0x5444_4756;
+
+/// What lies at a path where a view should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing, or an empty file.
+    Nothing,
+    /// A database of ours, by its header.
+    Ours,
+    /// No database at all: ours, but damaged.
+    Damaged,
+    /// Somebody else's database.
+    Foreign,
+}
+
+/// Looks at the header only, and changes nothing.
+pub(super) fn look_at(path: &Path) -> io::Result<Found> {
+    let mut header = Vec::with_capacity(100);
+    match File::open(path) {
+        Ok(file) => file.take(100).read_to_end(&mut header)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(error),
+    };
+    Ok(match header.get(68..72) {
+        None if header.is_empty() => Found::Nothing,
+        Some(id) if header.starts_with(b"SQLite format 3\0") => {
+            match u32::from_be_bytes([id[0], id[1], id[2], id[3]]) {
+                APPLICATION_ID => Found::Ours,
+                _ => Found::Foreign,
+            }
+        }
+        Some(_) | None => Found::Damaged,
+    })
+}
+
+/// The file of one generation. Goes away with its last user, once it is doomed.
+#[derive(Debug)]
+pub(super) struct GenerationFile {
+    pub(super) projection: Projection,
+    pub(super) number: u32,
+    pub(super) path: PathBuf,
+    doomed: AtomicBool,
+}
+
+impl GenerationFile {
+    pub(super) fn new(directory: &Path, projection: Projection, number: u32) -> Self {
+        let path = directory.join(format!("views-{}-{number}.db", projection.name()));
+        Self { projection, number, path, doomed: AtomicBool::new(false) }
+    }
+
+    /// To be removed when nobody has it open any more.
+    pub(super) fn doom(&self) {
+        self.doomed.store(true, Ordering::Release);
+    }
+
+    /// Makes an empty generation, for fast filling: no journal, no waiting for the disk. A crash leaves nothing usable,
+    /// and nothing here counts until [`GenerationFile::finish`].
+    pub(super) fn create(&self, schema: &Schema) -> rusqlite::Result<Connection> {
+        remove_database(&self.path).map_err(|error| to_sqlite(&error))?;
+        let db = Connection::open(&self.path)?;
+        db.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;
+             PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA secure_delete = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
+        ))?;
+        for statements in schema.tables {
+            db.execute_batch(statements)?;
+        }
+        db.execute("INSERT INTO about VALUES ('projection', ?)", [self.projection.name()])?;
+        db.execute("INSERT INTO about VALUES ('fingerprint', ?)", [schema.fingerprint()])?;
+        Ok(db)
+    }
+
+    /// Ends the fast filling: the indexes, all of it to the disk once, and the settings for serving.
+    pub(super) fn finish(&self, db: &Connection, schema: &Schema) -> rusqlite::Result<()> {
+        for statements in schema.indexes {
+            db.execute_batch(statements)?;
+        }
+        db.execute("INSERT INTO about VALUES ('complete', 'yes')", [])?;
+        // leaving the exclusive lock takes an access of the file; the journal mode's change is one
+        db.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; SELECT count(*) FROM about;")?;
+        sync_file(&self.path).map_err(|error| to_sqlite(&error))?;
+        serve(db)
+    }
+
+    /// Opens a finished generation for folding on.
+    pub(super) fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.path, flags)?;
+        serve(&db)?;
+        Ok(db)
+    }
+}
+
+/// Whether a generation was finished, and has the shape that this release folds.
+pub(super) fn fits(db: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
+    let about = |name: &str| {
+        let value = db.query_row("SELECT value FROM about WHERE name = ?", [name], |row| row.get::<_, String>(0));
+        value.optional()
+    };
+    Ok(about("fingerprint")? == Some(schema.fingerprint()) && about("complete")?.is_some())
+}
+
+impl Drop for GenerationFile {
+    fn drop(&mut self) {
+        if *self.doomed.get_mut()
+            && let Err(error) = remove_database(&self.path)
+        {
+            tracing::warn!(%error, path = %self.path.display(), "an old view could not be removed");
+        }
+    }
+}
+
+/// Serving: readers beside one writer, erased text overwritten. A commit does not wait for the disk: what a power cut
+/// takes from a view is folded again.
+fn serve(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;
+         PRAGMA cache_size = -8192; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 16777216;",
+    )
+}
+
+/// Removes a database with what stands beside it.
+pub(super) fn remove_database(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(PathBuf::from(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A file and its name to the disk.
+pub(super) fn sync_file(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+fn to_sqlite(error: &io::Error) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), Some(error.to_string()))
+}

@@ -1,0 +1,69 @@
+//! Events that wait for somebody to look at them.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+use tidings_event_store::{DecodedEvent, Position, RecordedEvent};
+
+use super::{signed, unsigned};
+use crate::{model::ParkedEvent, runner::Poison};
+
+/// Why an event is parked that has nothing wrong itself.
+pub(super) const BEHIND: &str = "an earlier event of this stream is parked";
+
+/// The event as it is stored, whether it could be decoded or not.
+pub(super) fn recorded(outcome: &Result<DecodedEvent, Poison>) -> &RecordedEvent {
+    match outcome {
+        Ok(decoded) => &decoded.recorded,
+        Err(poison) => &poison.recorded,
+    }
+}
+
+pub(super) fn parked(event: &RecordedEvent, why: &str) -> ParkedEvent {
+    ParkedEvent {
+        position: event.position,
+        stream: event.stream.as_str().to_owned(),
+        version: event.version,
+        name: event.name.to_string(),
+        error: why.to_owned(),
+    }
+}
+
+pub(super) fn read(db: &Connection) -> rusqlite::Result<Vec<ParkedEvent>> {
+    let mut statement =
+        db.prepare_cached("SELECT position, stream, version, name, error FROM parked ORDER BY position")?;
+    let rows = statement.query_map([], |row| {
+        Ok(ParkedEvent {
+            position: Position::new(unsigned(row.get(0)?)),
+            stream: row.get(1)?,
+            version: unsigned(row.get(2)?),
+            name: row.get(3)?,
+            error: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// What was kept for parked events, by position.
+pub(super) fn read_reserved(db: &Connection) -> rusqlite::Result<HashMap<Position, i64>> {
+    let mut statement = db.prepare_cached("SELECT position, ordinal FROM parked WHERE ordinal IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((Position::new(unsigned(row.get(0)?)), row.get(1)?)))?;
+    rows.collect()
+}
+
+pub(super) fn write(db: &Connection, event: &ParkedEvent, reserved: Option<i64>) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO parked VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+        signed(event.position.get()),
+        event.stream,
+        signed(event.version),
+        event.name,
+        event.error,
+        reserved
+    ])?;
+    Ok(())
+}
+
+pub(super) fn remove(db: &Connection, position: Position) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM parked WHERE position = ?")?.execute([signed(position.get())])?;
+    Ok(())
+}

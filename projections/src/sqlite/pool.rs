@@ -1,0 +1,90 @@
+//! Connections for reading. A question runs where it is asked, without a change of thread, so there are never more
+//! connections in use than threads that ask.
+
+use std::sync::{
+    Arc, Mutex, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::files::GenerationFile;
+use crate::{queries::QueryError, runner::Projection};
+
+/// The most connections kept for later.
+const KEPT: usize = 16;
+
+/// What serves now. Every change of it makes the connections to what served before useless.
+#[derive(Default)]
+pub(super) struct Pool {
+    serving: RwLock<Serving>,
+    epoch: AtomicU64,
+    idle: Mutex<Vec<Reader>>,
+}
+
+#[derive(Default, Clone)]
+struct Serving {
+    directory: Option<Arc<GenerationFile>>,
+    conversations: Option<Arc<GenerationFile>>,
+}
+
+/// A connection that sees the conversations as `main` and the people as `directory`.
+pub(super) struct Reader {
+    // before the files: a connection is closed before its files may go
+    db: Connection,
+    epoch: u64,
+    _files: [Arc<GenerationFile>; 2],
+}
+
+impl Pool {
+    /// Lets a generation serve.
+    pub(super) fn serve(&self, file: Arc<GenerationFile>) {
+        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        match file.projection {
+            Projection::Directory => serving.directory = Some(file),
+            Projection::Conversations => serving.conversations = Some(file),
+        }
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn take(&self) -> Option<Reader> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn open(&self) -> Result<Reader, QueryError> {
+        let (serving, epoch) = {
+            let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+            (serving.clone(), self.epoch.load(Ordering::Acquire))
+        };
+        let (Some(directory), Some(conversations)) = (serving.directory, serving.conversations) else {
+            return Err(QueryError::NotReady);
+        };
+        // not read-only: the first reader after a crash has to recover the write-ahead log
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&conversations.path, flags)?;
+        db.set_prepared_statement_cache_capacity(128);
+        db.execute("ATTACH ? AS directory", [directory.path.to_string_lossy()])?;
+        db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000;")?;
+        Ok(Reader { db, epoch, _files: [directory, conversations] })
+    }
+
+    /// Answers a question on a connection of its own, in one transaction.
+    pub(super) fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        let reader = match self.take() {
+            Some(reader) => reader,
+            None => self.open()?,
+        };
+        reader.db.prepare_cached("BEGIN")?.execute([])?;
+        let answer = question(&reader.db);
+        // a connection that cannot end its transaction is not used again
+        let ended = reader.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).is_ok();
+        if ended && reader.epoch == self.epoch.load(Ordering::Acquire) {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < KEPT {
+                idle.push(reader);
+            }
+        }
+        answer
+    }
+}

@@ -1,0 +1,167 @@
+//! Messages of a conversation: pages, single ones, what they said before.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
+
+use super::{
+    stretch::{Stretch, read},
+    viewer::Viewer,
+};
+use crate::{
+    model::{Message, MessageAnchor, MessageVersion, Page},
+    sqlite::{conversations::unkey, signed},
+};
+
+type MessagePage = Page<Message, MessageAnchor>;
+
+pub(super) fn page(
+    db: &Connection,
+    viewer: &Viewer,
+    anchor: MessageAnchor,
+    unread: Option<bool>,
+    limit: usize,
+) -> rusqlite::Result<MessagePage> {
+    match anchor {
+        MessageAnchor::Newest => older(db, viewer, viewer.last_visible(), unread, limit),
+        MessageAnchor::Before(seq) => older(db, viewer, signed(seq) - 1, unread, limit),
+        MessageAnchor::After(seq) => newer(db, viewer, signed(seq), unread, limit),
+        MessageAnchor::Around(seq) => around(db, viewer, signed(seq), unread, limit),
+    }
+}
+
+/// Where the unread messages begin: at the mark, or at the first one marked unread below it.
+pub(super) fn first_unread_key(db: &Connection, viewer: &Viewer) -> rusqlite::Result<i64> {
+    let above = viewer.mark_key() + 1;
+    if viewer.exceptions == 0 || viewer.left_seq.is_some() {
+        return Ok(above);
+    }
+    let marked: Option<i64> = db
+        .prepare_cached("SELECT min(key) FROM exceptions WHERE user = ? AND key BETWEEN ? AND ? AND mark = 2")?
+        .query_row(params![viewer.user.as_bytes(), viewer.key(0), above], |row| row.get(0))?;
+    Ok(marked.unwrap_or(above).min(above))
+}
+
+/// At most `limit` messages with a `seq` up to `high`, newest first.
+fn older(
+    db: &Connection,
+    viewer: &Viewer,
+    high: i64,
+    unread: Option<bool>,
+    limit: usize,
+) -> rusqlite::Result<MessagePage> {
+    let low = if unread == Some(true) { first_unread_key(db, viewer)? } else { viewer.key(1) };
+    let high = viewer.key(high.min(viewer.last_visible()));
+    let stretch = Stretch { unread, ..Stretch::between(low, high, limit + 1) };
+    let mut items: Vec<Message> = read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect();
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| MessageAnchor::Before(last.id.seq));
+    Ok(Page { items, next })
+}
+
+/// The messages nearest after `seq`, newest first.
+fn newer(
+    db: &Connection,
+    viewer: &Viewer,
+    seq: i64,
+    unread: Option<bool>,
+    limit: usize,
+) -> rusqlite::Result<MessagePage> {
+    let mut low = viewer.key(seq.max(0) + 1);
+    if unread == Some(true) {
+        low = low.max(first_unread_key(db, viewer)?);
+    }
+    let high = viewer.key(viewer.last_visible());
+    let stretch = Stretch { unread, newest_first: false, ..Stretch::between(low, high, limit + 1) };
+    let mut items: Vec<Message> = read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect();
+    let more = items.len() > limit;
+    items.truncate(limit);
+    items.reverse();
+    let next = items.first().filter(|_| more).map(|newest| MessageAnchor::After(newest.id.seq));
+    Ok(Page { items, next })
+}
+
+/// Half a page after `seq`, it itself and what fits before it. Goes on to older ones.
+fn around(
+    db: &Connection,
+    viewer: &Viewer,
+    seq: i64,
+    unread: Option<bool>,
+    limit: usize,
+) -> rusqlite::Result<MessagePage> {
+    let mut items = match limit / 2 {
+        0 => Vec::new(),
+        half => newer(db, viewer, seq, unread, half)?.items,
+    };
+    let rest = older(db, viewer, seq, unread, limit - items.len())?;
+    items.extend(rest.items);
+    Ok(Page { items, next: rest.next })
+}
+
+/// One message by its `seq`.
+pub(super) fn one(db: &Connection, viewer: &Viewer, seq: u64) -> rusqlite::Result<Option<Message>> {
+    if !viewer.sees(seq) {
+        return Ok(None);
+    }
+    let key = viewer.key(signed(seq));
+    let found = read(db, viewer, &Stretch::between(key, key, 1))?;
+    Ok(found.into_iter().next().map(|found| found.message))
+}
+
+/// One message by its id, which must be right in all its parts.
+pub(super) fn by_id(db: &Connection, user: UserId, id: MessageId) -> rusqlite::Result<Option<(Viewer, Message)>> {
+    let Some(viewer) = Viewer::find(db, user, id.conversation)? else { return Ok(None) };
+    let message = one(db, &viewer, id.seq)?.filter(|message| message.id == id);
+    Ok(message.map(|message| (viewer, message)))
+}
+
+/// Several messages; where the viewer stands is looked up once for neighbours of one conversation.
+pub(super) fn several(
+    db: &Connection,
+    user: UserId,
+    places: &[(ConversationId, u64)],
+) -> rusqlite::Result<Vec<Option<Message>>> {
+    let mut viewer: Option<(ConversationId, Option<Viewer>)> = None;
+    let mut found = Vec::with_capacity(places.len());
+    for (conversation, seq) in places {
+        let known = match viewer.take() {
+            Some((id, known)) if id == *conversation => known,
+            Some(_) | None => Viewer::find(db, user, *conversation)?,
+        };
+        found.push(known.as_ref().map_or(Ok(None), |known| one(db, known, *seq))?);
+        viewer = Some((*conversation, known));
+    }
+    Ok(found)
+}
+
+/// The newest message that the viewer has not hidden.
+pub(super) fn last(db: &Connection, viewer: &Viewer) -> rusqlite::Result<Option<Message>> {
+    let stretch = Stretch::between(viewer.key(1), viewer.key(viewer.last_visible()), 1);
+    Ok(read(db, viewer, &stretch)?.into_iter().next().map(|found| found.message))
+}
+
+pub(super) fn history(db: &Connection, viewer: &Viewer, message: &Message) -> rusqlite::Result<Vec<MessageVersion>> {
+    if message.deleted_at.is_some() {
+        return Ok(Vec::new());
+    }
+    let key = viewer.key(signed(message.id.seq));
+    let mut statement =
+        db.prepare_cached("SELECT subject, body, at FROM message_versions WHERE key = ? ORDER BY edit")?;
+    let versions = statement.query_map([key], |row| {
+        Ok(MessageVersion { subject: row.get(0)?, body: row.get(1)?, at: Timestamp::from_millis(row.get(2)?) })
+    })?;
+    let mut versions: Vec<_> = versions.collect::<Result<_, _>>()?;
+    if versions.is_empty() {
+        let Message { subject, body, created_at, .. } = message.clone();
+        versions.push(MessageVersion { subject, body, at: created_at });
+    }
+    Ok(versions)
+}
+
+/// When a message of this sender came after the one of this key, in the same conversation.
+pub(super) fn next_of_sender(db: &Connection, sender: UserId, after: i64) -> rusqlite::Result<Option<i64>> {
+    let (number, _) = unkey(after);
+    db.prepare_cached("SELECT at FROM messages WHERE sender = ? AND key > ? AND key < ? ORDER BY key LIMIT 1")?
+        .query_row(params![sender.as_bytes(), after, (number + 1) << 32], |row| row.get(0))
+        .optional()
+}

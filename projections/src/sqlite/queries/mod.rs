@@ -1,0 +1,171 @@
+//! The questions, over SQLite.
+
+mod conversations;
+mod messages;
+mod people;
+mod receipts;
+mod received;
+mod stretch;
+mod viewer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+
+use super::pool::Pool;
+use crate::{
+    model::{
+        Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
+        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
+        UserCursor,
+    },
+    queries::{Answer, Queries},
+};
+use viewer::Viewer;
+
+/// Answers from whatever generations serve.
+pub(super) struct SqliteQueries {
+    pool: Arc<Pool>,
+}
+
+impl SqliteQueries {
+    pub(super) const fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+
+    fn read<T>(&self, question: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Answer<T> {
+        self.pool.read(|db| Ok(question(db)?))
+    }
+}
+
+#[async_trait]
+impl Queries for SqliteQueries {
+    async fn user(&self, id: UserId) -> Answer<Option<User>> {
+        self.read(|db| people::user(db, id))
+    }
+
+    async fn user_by_username(&self, username: &str) -> Answer<Option<User>> {
+        self.read(|db| people::user_by_username(db, username))
+    }
+
+    async fn users(&self, ids: &[UserId]) -> Answer<Vec<User>> {
+        self.read(|db| ids.iter().filter_map(|id| people::user(db, *id).transpose()).collect())
+    }
+
+    async fn search_users(
+        &self,
+        query: &str,
+        cursor: Option<&UserCursor>,
+        limit: usize,
+    ) -> Answer<Page<User, UserCursor>> {
+        self.read(|db| people::search(db, query, cursor, limit))
+    }
+
+    async fn sessions(&self, user: UserId, alive_since: Timestamp) -> Answer<Vec<Session>> {
+        self.read(|db| people::sessions(db, user, alive_since))
+    }
+
+    async fn session(&self, id: SessionId) -> Answer<Option<Session>> {
+        self.read(|db| people::session(db, id))
+    }
+
+    async fn inbox(
+        &self,
+        viewer: UserId,
+        filter: InboxFilter,
+        cursor: Option<InboxCursor>,
+        limit: usize,
+    ) -> Answer<Page<Conversation, InboxCursor>> {
+        self.read(|db| conversations::inbox(db, viewer, filter, cursor, limit))
+    }
+
+    async fn conversation(&self, viewer: UserId, id: ConversationId) -> Answer<ConversationAccess> {
+        self.read(|db| conversations::access(db, viewer, id))
+    }
+
+    async fn members(
+        &self,
+        id: ConversationId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Page<MemberRow, MemberCursor>> {
+        self.read(|db| people::members(db, id, cursor, limit))
+    }
+
+    async fn member(&self, id: ConversationId, user: UserId) -> Answer<Option<MemberRow>> {
+        self.read(|db| people::member(db, id, user))
+    }
+
+    async fn member_ids(&self, id: ConversationId) -> Answer<Vec<UserId>> {
+        self.read(|db| people::member_ids(db, id))
+    }
+
+    async fn memberships(&self, user: UserId) -> Answer<Vec<Membership>> {
+        self.read(|db| conversations::memberships(db, user))
+    }
+
+    async fn membership(&self, user: UserId, id: ConversationId) -> Answer<Option<Membership>> {
+        self.read(|db| conversations::membership(db, user, id))
+    }
+
+    async fn messages(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        anchor: MessageAnchor,
+        unread: Option<bool>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, MessageAnchor>>> {
+        self.read(|db| {
+            let viewer = Viewer::find(db, viewer, conversation)?;
+            viewer.map(|viewer| messages::page(db, &viewer, anchor, unread, limit)).transpose()
+        })
+    }
+
+    async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>> {
+        self.read(|db| Ok(messages::by_id(db, viewer, id)?.map(|(_, message)| message)))
+    }
+
+    async fn messages_at(&self, viewer: UserId, places: &[(ConversationId, u64)]) -> Answer<Vec<Option<Message>>> {
+        self.read(|db| messages::several(db, viewer, places))
+    }
+
+    async fn history(&self, viewer: UserId, id: MessageId) -> Answer<Option<Vec<MessageVersion>>> {
+        self.read(|db| {
+            let found = messages::by_id(db, viewer, id)?;
+            found.map(|(viewer, message)| messages::history(db, &viewer, &message)).transpose()
+        })
+    }
+
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        id: MessageId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Option<Page<Receipt, MemberCursor>>> {
+        self.read(|db| {
+            let found = messages::by_id(db, viewer, id)?;
+            found.map(|(viewer, message)| receipts::page(db, &viewer, &message, cursor, limit)).transpose()
+        })
+    }
+
+    async fn received(
+        &self,
+        viewer: UserId,
+        filter: ReceivedFilter,
+        cursor: Option<ReceivedCursor>,
+        limit: usize,
+    ) -> Answer<Page<Message, ReceivedCursor>> {
+        self.read(|db| received::page(db, viewer, &filter, cursor, limit))
+    }
+
+    async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {
+        self.read(|db| conversations::unread_summary(db, viewer))
+    }
+
+    async fn unread(&self, viewer: UserId, conversation: ConversationId) -> Answer<u64> {
+        self.read(|db| conversations::unread(db, viewer, conversation))
+    }
+}

@@ -1,0 +1,150 @@
+//! Messages out of one conversation, as one person sees them.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
+
+use super::viewer::Viewer;
+use crate::{
+    model::{Message, Reaction, UserRef},
+    sqlite::{
+        conversations::{messages::PLAIN_TEXT, unkey},
+        ids::Id16,
+        rows, unsigned,
+    },
+};
+
+/// Which messages between two keys, both included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) low: i64,
+    pub(super) high: i64,
+    pub(super) newest_first: bool,
+    pub(super) unread: Option<bool>,
+    /// Only what others sent.
+    pub(super) received: bool,
+    pub(super) from: Option<UserId>,
+    /// Sent at or after, and before.
+    pub(super) times: Option<(i64, i64)>,
+    pub(super) limit: usize,
+}
+
+impl Stretch {
+    pub(super) const fn between(low: i64, high: i64, limit: usize) -> Self {
+        Self { low, high, newest_first: true, unread: None, received: false, from: None, times: None, limit }
+    }
+
+    fn sql(&self, viewer: &Viewer) -> String {
+        // for one who has left nothing counts, whatever they once marked unread
+        let mark = if viewer.exceptions > 0 && viewer.left_seq.is_none() { "coalesce(e.mark, 0)" } else { "0" };
+        let (join, visible) = if viewer.exceptions > 0 {
+            ("LEFT JOIN exceptions e ON e.user = ?1 AND e.key = m.key", "AND coalesce(e.hidden, 0) = 0")
+        } else {
+            ("", "")
+        };
+        let unread = "(m.deleted_at IS NULL AND m.sender <> ?1 AND ";
+        let counts = format!("CASE WHEN m.key > ?2 THEN {mark} <> 1 ELSE {mark} = 2 END)");
+        let unread = match self.unread {
+            None => String::new(),
+            Some(true) => format!("AND {unread}{counts}"),
+            Some(false) => format!("AND NOT {unread}{counts}"),
+        };
+        let received = if self.received { "AND m.sender <> ?1" } else { "" };
+        let from = if self.from.is_some() { "AND m.sender = ?5" } else { "" };
+        let times = if self.times.is_some() { "AND m.at >= ?6 AND m.at < ?7" } else { "" };
+        let order = if self.newest_first { "DESC" } else { "ASC" };
+        format!(
+            "SELECT m.key, m.version, m.sender, u.username, m.at, m.content_type, m.reply_to, m.mentions, m.subject, m.body,
+                m.edited_at, m.deleted_at, m.pinned_at IS NOT NULL, m.reactions, m.position,
+                CASE WHEN m.reply_to IS NOT NULL
+                     THEN (SELECT r.version FROM messages r WHERE r.key = (m.key >> 32 << 32) + m.reply_to) END,
+                m.sender = ?1 OR m.deleted_at IS NOT NULL
+                    OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END
+             FROM messages m LEFT JOIN directory.users u ON u.id = m.sender {join}
+             WHERE m.key BETWEEN ?3 AND ?4 {visible} {unread} {received} {from} {times}
+             ORDER BY m.key {order} LIMIT ?8"
+        )
+    }
+}
+
+/// A message and where in the log it stands.
+pub(super) struct Found {
+    pub(super) position: i64,
+    pub(super) message: Message,
+}
+
+/// The messages of a stretch, in its order.
+pub(super) fn read(db: &Connection, viewer: &Viewer, stretch: &Stretch) -> rusqlite::Result<Vec<Found>> {
+    if stretch.low > stretch.high {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare_cached(&stretch.sql(viewer))?;
+    let from = stretch.from.map(|from| *from.as_bytes());
+    let (since, until) = stretch.times.unwrap_or_default();
+    // all of them, in every variant: the last one's number is what SQLite counts
+    let mut selected = statement.query(params![
+        viewer.user.as_bytes(),
+        viewer.mark_key(),
+        stretch.low,
+        stretch.high,
+        from,
+        since,
+        until,
+        rows(stretch.limit),
+    ])?;
+    let mut found = Vec::new();
+    while let Some(row) = selected.next()? {
+        found.push(message(db, viewer, row)?);
+    }
+    Ok(found)
+}
+
+fn message(db: &Connection, viewer: &Viewer, row: &Row<'_>) -> rusqlite::Result<Found> {
+    let key: i64 = row.get(0)?;
+    let (_, seq) = unkey(key);
+    let conversation: ConversationId = viewer.id;
+    let id = |seq: i64, version: i64| MessageId { conversation, seq: unsigned(seq), version: unsigned(version) };
+    let (reply_to, reply_version): (Option<i64>, Option<i64>) = (row.get(6)?, row.get(15)?);
+    let mentions: Option<Vec<u8>> = row.get(7)?;
+    let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+    let message = Message {
+        id: id(seq, row.get(1)?),
+        sender: UserRef { id: row.get::<_, Id16<UserId>>(2)?.0, username: row.get(3)? },
+        subject: row.get(8)?,
+        body: row.get(9)?,
+        content_type: row.get::<_, Option<String>>(5)?.unwrap_or_else(|| PLAIN_TEXT.to_owned()),
+        reply_to: reply_to.zip(reply_version).map(|(seq, version)| id(seq, version)),
+        mentions: mentions.map_or(Ok(Vec::new()), |bytes| mentioned(db, &bytes))?,
+        reactions: if row.get::<_, i64>(13)? > 0 { reactions(db, viewer.user, key)? } else { Vec::new() },
+        created_at: Timestamp::from_millis(row.get(4)?),
+        edited_at: time(row.get(10)?),
+        deleted_at: time(row.get(11)?),
+        read: row.get(16)?,
+        pinned: row.get(12)?,
+    };
+    Ok(Found { position: row.get(14)?, message })
+}
+
+fn reactions(db: &Connection, viewer: UserId, key: i64) -> rusqlite::Result<Vec<Reaction>> {
+    let mut statement = db.prepare_cached(
+        "SELECT c.emoji, c.count, EXISTS (SELECT 1 FROM reactions r WHERE r.key = c.key AND r.emoji = c.emoji AND r.user = ?2)
+         FROM reaction_counts c WHERE c.key = ?1 ORDER BY c.first",
+    )?;
+    let rows = statement.query_map(params![key, viewer.as_bytes()], |row| {
+        Ok(Reaction { emoji: row.get(0)?, count: unsigned(row.get(1)?), mine: row.get(2)? })
+    })?;
+    rows.collect()
+}
+
+fn mentioned(db: &Connection, bytes: &[u8]) -> rusqlite::Result<Vec<UserRef>> {
+    let ids = bytes.chunks_exact(16).filter_map(|id| UserId::from_slice(id).ok());
+    ids.map(|id| user_ref(db, id)).collect()
+}
+
+/// Somebody as they are named now.
+pub(super) fn user_ref(db: &Connection, id: UserId) -> rusqlite::Result<UserRef> {
+    let username: Option<Option<String>> = db
+        .prepare_cached("SELECT username FROM directory.users WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(UserRef { id, username: username.flatten() })
+}

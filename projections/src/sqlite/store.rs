@@ -1,0 +1,214 @@
+//! The data directory's views: which generation of each projection serves.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    compare::SqlitePinned,
+    error::{Blame, blame, views_error},
+    files::{APPLICATION_ID, Found, GenerationFile, fits, look_at, remove_database},
+    fold::Schema,
+    generation::SqliteGeneration,
+    pool::Pool,
+    queries::SqliteQueries,
+};
+use crate::{
+    queries::Queries,
+    runner::{Generation, Opened, Pinned, Projection, ViewStore, ViewsError},
+};
+
+/// Views in a data directory: `views.db` and one file for each projection's generation.
+pub struct SqliteViews {
+    directory: PathBuf,
+    index: Mutex<Connection>,
+    pool: Arc<Pool>,
+    open: Mutex<HashMap<(Projection, u32), Arc<GenerationFile>>>,
+}
+
+impl SqliteViews {
+    /// Opens the views of a data directory, or makes them. What an interrupted rebuild left is removed; a file that
+    /// another program wrote is refused, and left as it is.
+    pub fn open(directory: &Path) -> Result<Self, ViewsError> {
+        let path = directory.join("views.db");
+        let found = look_at(&path).map_err(|error| unavailable(&path, &error))?;
+        match found {
+            Found::Foreign => return Err(foreign(&path)),
+            Found::Damaged => remove_database(&path).map_err(|error| unavailable(&path, &error))?,
+            Found::Ours | Found::Nothing => {}
+        }
+        let index = match open_index(&path) {
+            Err(error) if blame(&error) == Blame::File => {
+                remove_database(&path).map_err(|error| unavailable(&path, &error))?;
+                open_index(&path)
+            }
+            opened => opened,
+        };
+        let views = Self {
+            directory: directory.to_owned(),
+            index: Mutex::new(index.map_err(|error| views_error(&error))?),
+            pool: Arc::new(Pool::default()),
+            open: Mutex::default(),
+        };
+        views.remove_leftovers()?;
+        Ok(views)
+    }
+
+    /// The number of the serving generation, if there is one.
+    fn serving(&self, projection: Projection) -> Result<Option<u32>, ViewsError> {
+        self.index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .query_row("SELECT generation FROM serving WHERE projection = ?", [projection.name()], |row| row.get(0))
+            .optional()
+            .map_err(|error| views_error(&error))
+    }
+
+    fn remove_leftovers(&self) -> Result<(), ViewsError> {
+        let mut serving = Vec::new();
+        for projection in Projection::ALL {
+            serving.extend(self.serving(projection)?.map(|number| (projection, number)));
+        }
+        let entries = fs::read_dir(&self.directory).map_err(|error| unavailable(&self.directory, &error))?;
+        for entry in entries {
+            let path = entry.map_err(|error| unavailable(&self.directory, &error))?.path();
+            let Some(generation) = path.file_name().and_then(|name| name.to_str()).and_then(parse_name) else {
+                continue;
+            };
+            match look_at(&path).map_err(|error| unavailable(&path, &error))? {
+                Found::Foreign => return Err(foreign(&path)),
+                Found::Ours | Found::Nothing | Found::Damaged if !serving.contains(&generation) => {
+                    tracing::info!(path = %path.display(), "removing a view that does not serve");
+                    remove_database(&path).map_err(|error| unavailable(&path, &error))?;
+                }
+                Found::Ours | Found::Nothing | Found::Damaged => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, projection: Projection, number: u32) -> Arc<GenerationFile> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = || Arc::new(GenerationFile::new(&self.directory, projection, number));
+        open.entry((projection, number)).or_insert_with(file).clone()
+    }
+
+    fn forget(&self, projection: Projection, number: u32) -> Option<Arc<GenerationFile>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&(projection, number))
+    }
+
+    fn reopen(&self, projection: Projection, number: u32) -> rusqlite::Result<Option<SqliteGeneration>> {
+        let file = self.file(projection, number);
+        let db = file.open()?;
+        if fits(&db, &Schema::of(projection))? { SqliteGeneration::open(file, db, false).map(Some) } else { Ok(None) }
+    }
+}
+
+#[async_trait]
+impl ViewStore for SqliteViews {
+    async fn open(&self, projection: Projection) -> Result<Opened, ViewsError> {
+        let Some(number) = self.serving(projection)? else {
+            return Ok(Opened::Build("there is none yet"));
+        };
+        let path = self.file(projection, number).path.clone();
+        match look_at(&path).map_err(|error| unavailable(&path, &error))? {
+            Found::Nothing => return Ok(Opened::Build("its file is gone")),
+            Found::Damaged => return Ok(Opened::Build("its file is damaged")),
+            Found::Foreign => return Err(foreign(&path)),
+            Found::Ours => {}
+        }
+        match self.reopen(projection, number) {
+            Ok(Some(generation)) => {
+                self.pool.serve(generation.file.clone());
+                Ok(Opened::Serving(Box::new(generation)))
+            }
+            Ok(None) => Ok(Opened::Build("this release shapes it otherwise")),
+            Err(error) if blame(&error) == Blame::Machine => Err(views_error(&error)),
+            Err(_) => Ok(Opened::Build("its file is damaged")),
+        }
+    }
+
+    async fn begin(&self, projection: Projection) -> Result<Box<dyn Generation>, ViewsError> {
+        let serving = self.serving(projection)?.unwrap_or(0);
+        let newest = {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.keys().filter(|(of, _)| *of == projection).map(|(_, number)| *number).max().unwrap_or(0)
+        };
+        let file = self.file(projection, serving.max(newest) + 1);
+        let db = file.create(&Schema::of(projection)).map_err(|error| views_error(&error))?;
+        let generation = SqliteGeneration::open(file, db, true).map_err(|error| views_error(&error))?;
+        Ok(Box::new(generation))
+    }
+
+    async fn promote(&self, projection: Projection, number: u32) -> Result<(), ViewsError> {
+        let before = self.serving(projection)?;
+        self.index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .execute(
+                "INSERT INTO serving VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET generation = ?2",
+                params![projection.name(), number],
+            )
+            .map_err(|error| views_error(&error))?;
+        self.pool.serve(self.file(projection, number));
+        if let Some(before) = before.filter(|before| *before != number) {
+            let file = self.forget(projection, before);
+            file.unwrap_or_else(|| Arc::new(GenerationFile::new(&self.directory, projection, before))).doom();
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError> {
+        if let Some(file) = self.forget(projection, generation.number()) {
+            file.doom();
+        }
+        drop(generation);
+        Ok(())
+    }
+
+    async fn pin(&self, projection: Projection) -> Result<Box<dyn Pinned>, ViewsError> {
+        let number = self.serving(projection)?.ok_or_else(|| ViewsError::Unavailable("no view serves".to_owned()))?;
+        let file = self.file(projection, number);
+        let pinned = SqlitePinned::open(file, self.directory.clone()).map_err(|error| views_error(&error))?;
+        Ok(Box::new(pinned))
+    }
+
+    fn queries(&self) -> Arc<dyn Queries> {
+        Arc::new(SqliteQueries::new(self.pool.clone()))
+    }
+}
+
+fn open_index(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    // as rare as it is, the swap must not be lost: the older generation goes after it
+    db.execute_batch(&format!("PRAGMA synchronous = FULL; PRAGMA application_id = {APPLICATION_ID};"))?;
+    let there: bool =
+        db.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'serving'", [], |row| row.get(0))?;
+    if !there {
+        db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120110000_create_serving.sql"))?;
+    }
+    Ok(db)
+}
+
+/// `views-{projection}-{number}.db`
+fn parse_name(name: &str) -> Option<(Projection, u32)> {
+    let (projection, number) = name.strip_prefix("views-")?.strip_suffix(".db")?.rsplit_once('-')?;
+    Some((Projection::named(projection)?, number.parse().ok()?))
+}
+
+fn foreign(path: &Path) -> ViewsError {
+    ViewsError::Foreign(format!(
+        "{} is a database that Tidings did not write: move it away, or choose another data directory",
+        path.display()
+    ))
+}
+
+fn unavailable(path: &Path, error: &io::Error) -> ViewsError {
+    ViewsError::Unavailable(format!("{}: {error}", path.display()))
+}

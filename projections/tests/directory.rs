@@ -1,0 +1,128 @@
+//! People and their sessions.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
+
+mod support;
+
+use support::World;
+use tidings_domain::{
+    KeyId, Personal, SessionId, StreamId, Timestamp, UserId,
+    session::{SessionClosed, SessionClosedBecause, SessionEvent, SessionRefreshed, TokenHash},
+    user::{Change, ProfileChange, UserEvent, UserPasswordChanged, UserProfileChanged, UserRoleGranted, UserSuspended},
+    values::{Email, PersonName, Role},
+};
+use tidings_projections::model::UserCursor;
+
+async fn found(world: &World, query: &str) -> Vec<String> {
+    let queries = world.settled().await;
+    let (mut names, mut cursor) = (Vec::new(), None::<UserCursor>);
+    loop {
+        let page = queries.search_users(query, cursor.as_ref(), 2).await.unwrap();
+        names.extend(page.items.into_iter().filter_map(|user| user.username));
+        cursor = page.next;
+        if cursor.is_none() {
+            return names;
+        }
+    }
+}
+
+fn change(key: KeyId, at: Timestamp, change: ProfileChange) -> UserEvent {
+    UserProfileChanged { key, at, change: Personal::Clear(change) }.into()
+}
+
+#[tokio::test]
+async fn people_are_found_by_the_beginning_of_any_word_of_their_names() {
+    let mut world = World::following().await;
+    for name in ["ada.lovelace", "adam", "bob", "grace_hopper"] {
+        world.user(name).await;
+    }
+    assert_eq!(found(&world, "AD").await, ["ada.lovelace", "adam"]);
+    assert_eq!(found(&world, "lovel").await, ["ada.lovelace"]);
+    assert_eq!(found(&world, "ada.l").await, ["ada.lovelace"]);
+    assert_eq!(found(&world, "hopper grace").await, ["grace_hopper"]);
+    assert_eq!(found(&world, "firstb").await, ["bob"]);
+    assert_eq!(found(&world, "zelda").await, Vec::<String>::new());
+    assert_eq!(found(&world, " ").await, ["ada.lovelace", "adam", "bob", "grace_hopper"]);
+    assert_eq!(found(&world, "first").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_profile_follows_its_changes() {
+    let mut world = World::following().await;
+    let ada = world.user("ada").await;
+    let (key, at) = (world.person_key(ada), world.now());
+    let email = Change::Set(Email::parse("ada@example.org").unwrap());
+    let first_name = Change::Set(PersonName::parse("Augusta").unwrap());
+    let changes = ProfileChange { email, first_name, ..ProfileChange::default() };
+    world.append(StreamId::User(ada), change(key, at, changes)).await;
+    let granted = UserRoleGranted { role: Role::Auditor, by: None, at };
+    world.append(StreamId::User(ada), UserEvent::from(granted)).await;
+    world.append(StreamId::User(ada), UserEvent::from(UserSuspended { by: None, at })).await;
+    let queries = world.settled().await;
+    let user = queries.user_by_username("ada").await.unwrap().unwrap();
+    assert_eq!((user.id, user.email.as_deref()), (ada, Some("ada@example.org")));
+    assert_eq!((user.first_name.as_deref(), user.modified_at), (Some("Augusta"), at));
+    assert_eq!((user.roles.as_slice(), user.suspended, user.closed), ([Role::Auditor].as_slice(), true, false));
+    assert_eq!(queries.user(ada).await.unwrap(), Some(user));
+    assert_eq!(found(&world, "augusta").await, ["ada"]);
+    assert_eq!(found(&world, "firstada").await, Vec::<String>::new());
+    let cleared = ProfileChange { email: Change::Clear, ..ProfileChange::default() };
+    let at = world.now();
+    world.append(StreamId::User(ada), change(key, at, cleared)).await;
+    assert_eq!(world.settled().await.user(ada).await.unwrap().unwrap().email, None);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_closed_account_has_no_names_and_its_messages_are_tombstones() {
+    let mut world = World::following().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let direct = world.direct(ada, bob).await;
+    let message = world.send(direct, ada, "remember me not").await;
+    world.session(ada, 1).await;
+    world.close(ada).await;
+    let queries = world.settled().await;
+    let user = queries.user(ada).await.unwrap().unwrap();
+    assert_eq!((user.username, user.first_name, user.closed), (None, None, true));
+    assert_eq!(queries.user_by_username("ada").await.unwrap(), None);
+    assert_eq!(queries.sessions(ada, Timestamp::from_millis(0)).await.unwrap(), []);
+    assert_eq!(found(&world, "").await, ["bob"]);
+    let tombstone = queries.message(bob, message).await.unwrap().unwrap();
+    assert_eq!((tombstone.sender.id, tombstone.sender.username, tombstone.body), (ada, None, None));
+    assert!(tombstone.deleted_at.is_some());
+    assert_eq!(queries.unread(bob, direct).await.unwrap(), 0);
+    assert_eq!(queries.users(&[bob, UserId::new(world.uuid()), ada]).await.unwrap().len(), 2);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn only_open_sessions_are_listed() {
+    let mut world = World::following().await;
+    let ada = world.user("ada").await;
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        sessions.push(world.session(ada, 1).await);
+    }
+    let at = world.now();
+    let refreshed = SessionRefreshed { token: TokenHash([1; 32]), at };
+    world.append(StreamId::Session(sessions[1]), SessionEvent::from(refreshed)).await;
+    let closed = SessionClosed { user: ada, because: SessionClosedBecause::SignedOut, at };
+    world.append(StreamId::Session(sessions[2]), SessionEvent::from(closed)).await;
+    let ids = async |world: &World, since| -> Vec<SessionId> {
+        let open = world.settled().await.sessions(ada, since).await.unwrap();
+        open.iter().map(|session| session.id).collect()
+    };
+    let ever = Timestamp::from_millis(0);
+    assert_eq!(ids(&world, ever).await, [sessions[3], sessions[1], sessions[0]]);
+    assert_eq!(ids(&world, at).await, [sessions[1]]);
+
+    let (key, password_hash) = (world.person_key(ada), Personal::Clear("hash".to_owned()));
+    let changed = UserPasswordChanged { key, at, credential: 2, kept: Some(sessions[0]), password_hash };
+    world.append(StreamId::User(ada), UserEvent::from(changed)).await;
+    // signed in with the old password just before it was changed, and recorded just after
+    world.session(ada, 1).await;
+    let new = world.session(ada, 2).await;
+    assert_eq!(ids(&world, ever).await, [new, sessions[0]]);
+    let session = world.settled().await.session(new).await.unwrap().unwrap();
+    assert_eq!((session.user, session.device_name.as_deref()), (ada, Some("phone")));
+    world.assert_verified().await;
+}

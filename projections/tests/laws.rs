@@ -1,0 +1,231 @@
+//! Laws of the views over random histories: the unread algebra agrees with counting message by message, and a view is a
+//! function of the log alone.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
+
+mod support;
+
+use proptest::prelude::*;
+use support::{World, model::Model};
+use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction};
+use tidings_projections::Projection;
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Send(usize),
+    Add(usize, usize),
+    Remove(usize, usize),
+    Reader(usize, usize, Reading),
+    Delete(usize),
+    Edit(usize),
+    React(usize, usize),
+    Pin(usize, usize),
+    Close(usize),
+    /// Lets the views catch up here, so that batches fall differently.
+    Settle,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    UpTo,
+    Delivered,
+    Read,
+    Unread,
+    Hide,
+}
+
+const PEOPLE: usize = 4;
+
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        2 => Just(Reading::UpTo),
+        1 => Just(Reading::Delivered),
+        3 => Just(Reading::Read),
+        3 => Just(Reading::Unread),
+        2 => Just(Reading::Hide),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (who, which) = (0..PEOPLE, 0..12_usize);
+    prop_oneof![
+        6 => who.clone().prop_map(Step::Send),
+        1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Add(by, user)),
+        1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Remove(by, user)),
+        11 => (who.clone(), which.clone(), reading()).prop_map(|(user, seq, what)| Step::Reader(user, seq, what)),
+        2 => which.clone().prop_map(Step::Delete),
+        1 => which.clone().prop_map(Step::Edit),
+        1 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::React(user, seq)),
+        1 => (who.clone(), which).prop_map(|(user, seq)| Step::Pin(user, seq)),
+        1 => who.prop_map(Step::Close),
+        2 => Just(Step::Settle),
+    ]
+}
+
+struct History {
+    world: World,
+    people: Vec<UserId>,
+    closed: Vec<UserId>,
+    group: ConversationId,
+    model: Model,
+}
+
+impl History {
+    async fn begin() -> Self {
+        let mut world = World::following().await;
+        let mut people = Vec::new();
+        for name in ["ada", "bob", "cleo", "dan"] {
+            people.push(world.user(name).await);
+        }
+        let group = world.group(people[0], &people[1..3]).await;
+        let mut model = Model::default();
+        people[..3].iter().for_each(|user| model.joined(*user));
+        Self { world, people, closed: vec![], group, model }
+    }
+
+    fn present(&self, user: UserId) -> bool {
+        self.model.readers.get(&user).is_some_and(|reader| reader.present)
+    }
+
+    /// The so-manieth message from the newest, if there are as many.
+    fn seq(&self, back: usize) -> Option<u64> {
+        self.model.last().checked_sub(back as u64).filter(|seq| *seq > 0)
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Send(by) => {
+                let by = self.people[by];
+                if self.present(by) && !self.closed.contains(&by) {
+                    self.world.send(self.group, by, "hello there").await;
+                    self.model.sent(by);
+                }
+            }
+            Step::Add(by, user) => {
+                let (by, user) = (self.people[by], self.people[user]);
+                if self.world.add(self.group, by, user).await {
+                    self.model.joined(user);
+                }
+            }
+            Step::Remove(by, user) => {
+                let (by, user) = (self.people[by], self.people[user]);
+                let was = self.present(user);
+                if self.world.remove(self.group, by, user).await && was {
+                    self.model.left(user);
+                }
+            }
+            Step::Close(user) => {
+                let user = self.people[user];
+                if !self.closed.contains(&user) {
+                    self.closed.push(user);
+                    self.world.close(user).await;
+                    for seq in 1..=self.model.last() {
+                        if self.model.senders[usize::try_from(seq).unwrap() - 1] == user {
+                            self.model.delete(seq);
+                        }
+                    }
+                }
+            }
+            Step::Settle => drop(self.world.settled().await),
+            Step::Delete(back) => {
+                if let Some(id) = self.message(back) {
+                    let sender = self.world.sender(id);
+                    self.world.act(id, sender, MessageAction::Delete).await;
+                    self.model.delete(id.seq);
+                }
+            }
+            Step::Edit(back) => {
+                if let Some(id) = self.message(back) {
+                    let sender = self.world.sender(id);
+                    if !self.closed.contains(&sender) {
+                        self.world.edit(id, sender, &format!("changed {back}")).await;
+                    }
+                }
+            }
+            Step::React(user, back) => {
+                if let Some(id) = self.message(back) {
+                    self.world.react(id, self.people[user], "👍").await;
+                }
+            }
+            Step::Pin(user, back) => {
+                if let Some(id) = self.message(back) {
+                    self.world.act(id, self.people[user], MessageAction::Pin).await;
+                }
+            }
+            Step::Reader(user, back, what) => self.reader(user, back, what).await,
+        }
+    }
+
+    fn message(&self, back: usize) -> Option<tidings_domain::MessageId> {
+        let seq = self.seq(back)?;
+        self.world.message_ids(self.group).into_iter().find(|id| id.seq == seq)
+    }
+
+    async fn reader(&mut self, user: usize, back: usize, what: Reading) {
+        let (user, Some(seq)) = (self.people[user], self.seq(back)) else { return };
+        if !self.present(user) {
+            return;
+        }
+        let action = match what {
+            Reading::UpTo => ReaderAction::ReadUpTo(seq),
+            Reading::Delivered => ReaderAction::DeliveredUpTo(seq),
+            Reading::Read => ReaderAction::MarkRead(seq),
+            Reading::Unread => ReaderAction::MarkUnread { seq, countable: self.model.may_count(user, seq) },
+            Reading::Hide => ReaderAction::Hide(seq),
+        };
+        self.world.read(self.group, user, action).await;
+        match action {
+            ReaderAction::ReadUpTo(seq) => self.model.read_up_to(user, seq),
+            ReaderAction::MarkRead(seq) => self.model.mark(user, seq, false),
+            ReaderAction::MarkUnread { seq, .. } => self.model.mark(user, seq, true),
+            ReaderAction::Hide(seq) => self.model.hide(user, seq),
+            ReaderAction::DeliveredUpTo(_) | ReaderAction::Settings { .. } => {}
+        }
+    }
+
+    async fn check(&self) {
+        let queries = self.world.settled().await;
+        for user in &self.people {
+            let expected = self.model.unread(*user);
+            let unread = queries.unread(*user, self.group).await.unwrap();
+            assert_eq!(unread, expected.len() as u64, "{user}: {expected:?}");
+            let summary = queries.unread_summary(*user).await.unwrap();
+            assert_eq!(summary.total, unread);
+            if self.model.readers.contains_key(user) {
+                let seqs = |messages: Vec<tidings_projections::model::Message>| -> Vec<u64> {
+                    messages.iter().map(|message| message.id.seq).collect()
+                };
+                assert_eq!(seqs(self.world.all(*user, self.group, Some(true)).await), expected);
+                let all = self.world.all(*user, self.group, None).await;
+                let (read, unread): (Vec<_>, Vec<_>) = all.into_iter().partition(|message| message.read);
+                assert_eq!(seqs(unread), expected);
+                assert_eq!(seqs(read), seqs(self.world.all(*user, self.group, Some(false)).await));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn unread_is_what_counting_message_by_message_gives(steps in prop::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut history = History::begin().await;
+            for step in steps {
+                history.take(step).await;
+                if matches!(step, Step::Settle) {
+                    history.check().await;
+                }
+            }
+            history.check().await;
+            // the same events in other batches, all at once, make the same rows
+            history.world.assert_verified().await;
+            for projection in Projection::ALL {
+                history.world.views().rebuild(projection, history.world.options.pace).await.unwrap();
+            }
+            history.check().await;
+            history.world.stop().await;
+        });
+    }
+}

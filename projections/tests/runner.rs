@@ -1,0 +1,231 @@
+//! The runner: poison, conflicts, rebuilds, comparisons.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
+
+mod support;
+
+use std::sync::{Arc, atomic::Ordering};
+
+use support::{PATIENCE, World};
+use tidings_event_store::Position;
+use tidings_projections::{
+    Projection, QueryError, SqliteViews, Views,
+    model::ConversationAccess,
+    runner::{Log, ViewStore, replay, verify},
+};
+
+/// Spoils the stored form of an event; the function puts it back.
+fn spoil(world: &World, position: Position) -> impl FnOnce(&World) + use<> {
+    let mut good = None;
+    world.memory.tamper(position, |event| {
+        good = Some(event.data.clone());
+        event.data = bytes::Bytes::from_static(b"{\"not\":\"this\"}");
+    });
+    move |world| world.memory.tamper(position, |event| event.data = good.unwrap())
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on() {
+    let mut world = World::following().await;
+    let (ada, bob, group) = world.talk(2).await;
+    world.settled().await;
+    let before = world.memory.last();
+    world.send(group, ada, "three").await;
+    world.send(group, ada, "four").await;
+    let other = world.direct(bob, ada).await;
+    let elsewhere = world.send(other, bob, "elsewhere").await;
+    let repair = spoil(&world, Position::new(before.get() + 1));
+    let queries = world.settled().await;
+    assert!(queries.message(ada, elsewhere).await.unwrap().is_some());
+    assert_eq!(world.all(bob, group, None).await.len(), 2);
+    let status = world.views().status().await.unwrap();
+    let parked = &status[1].parked;
+    assert_eq!(parked.len(), 2);
+    assert_eq!((parked[0].position.get(), parked[0].name.as_str()), (before.get() + 1, "message_sent"));
+    assert_eq!((parked[1].version, status[1].lag, status[0].parked.len()), (parked[0].version + 1, 0, 0));
+
+    let pace = world.options.pace;
+    let stopped = world.views().rebuild(Projection::Conversations, pace).await.unwrap_err().to_string();
+    assert!(stopped.contains(&format!("event {}", before.get() + 1)), "{stopped}");
+    assert!(world.views().verify(Projection::Conversations, 1).await.is_err());
+    assert_eq!(world.views().retry_parked(Projection::Conversations).await.unwrap(), 0);
+    assert_eq!(world.views().status().await.unwrap()[1].parked.len(), 2);
+
+    // parked streams stay parked over a restart
+    world.stop().await;
+    world.start().await;
+    world.send(group, ada, "five").await;
+    world.settled().await;
+    assert_eq!(world.views().status().await.unwrap()[1].parked.len(), 3);
+    repair(&world);
+    assert_eq!(world.views().retry_parked(Projection::Conversations).await.unwrap(), 3);
+    assert_eq!(world.views().status().await.unwrap()[1].parked, []);
+    assert_eq!(world.all(bob, group, None).await.len(), 5);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_parked_conversation_keeps_its_place_and_fits_in_again() {
+    let mut world = World::following().await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    world.settled().await;
+    let start = Position::new(world.memory.last().get() + 1);
+    let first = world.direct(ada, bob).await;
+    let message = world.send(first, ada, "hello").await;
+    world.react(message, bob, "👍").await;
+    let second = world.group(ada, &[bob]).await;
+    world.send(second, ada, "hello").await;
+    let repair = spoil(&world, start);
+    let queries = world.settled().await;
+    assert_eq!(queries.conversation(bob, first).await.unwrap(), ConversationAccess::Missing);
+    assert_eq!(queries.unread(bob, second).await.unwrap(), 1);
+    // the start, the message, and the reaction in a stream of its own
+    assert_eq!(world.views().status().await.unwrap()[1].parked.len(), 3);
+    repair(&world);
+    assert_eq!(world.views().retry_parked(Projection::Conversations).await.unwrap(), 3);
+    assert_eq!(world.settled().await.unread(bob, first).await.unwrap(), 1);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_view_is_built_around_poison_when_there_is_none() {
+    let mut world = World::new();
+    let (ada, _, group) = world.talk(3).await;
+    let repair = spoil(&world, world.memory.last());
+    world.start().await;
+    assert_eq!(world.settled().await.unread(ada, group).await.unwrap(), 0);
+    assert_eq!(world.all(ada, group, None).await.len(), 2);
+    repair(&world);
+    world.views().retry_parked(Projection::Conversations).await.unwrap();
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_second_projector_is_noticed_and_stopped() {
+    let mut world = World::following().await;
+    let (ada, bob, group) = world.talk(1).await;
+    world.settled().await;
+    let path = world.file("views-conversations-1.db");
+    rusqlite::Connection::open(path).unwrap().execute("UPDATE checkpoint SET position = position + 1", []).unwrap();
+    world.send(group, ada, "two").await;
+    world.memory.announce();
+    let mut status = world.views().status().await.unwrap();
+    while status[1].error.is_none() {
+        tokio::task::yield_now().await;
+        status = world.views().status().await.unwrap();
+    }
+    assert!(status[1].error.as_ref().unwrap().contains("second projector"), "{status:?}");
+    let queries = world.views().queries();
+    assert_eq!(queries.unread(bob, group).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_unreachable_log_is_waited_for_and_parks_nothing() {
+    let mut world = World::following().await;
+    let (_, bob, group) = world.talk(3).await;
+    world.memory.failing_reads.store(3, Ordering::Relaxed);
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 3);
+    let status = world.views().status().await.unwrap();
+    assert_eq!((status[0].error.as_ref(), status[1].error.as_ref()), (None, None));
+    assert!(status.iter().all(|projection| projection.parked.is_empty()));
+}
+
+#[tokio::test]
+async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older() {
+    let mut world = World::following().await;
+    let (ada, bob, group) = world.talk(200).await;
+    world.settled().await;
+    assert_eq!(world.files(), ["views-conversations-1.db", "views-directory-1.db", "views.db"]);
+    let pace = world.options.pace;
+    let position = world.views().rebuild(Projection::Conversations, pace).await.unwrap();
+    assert_eq!(position, world.memory.last());
+    let status = world.views().status().await.unwrap();
+    assert_eq!((status[1].generation, status[1].rebuilding), (2, None));
+    world.send(group, ada, "after").await;
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
+    assert_eq!(world.files(), ["views-conversations-2.db", "views-directory-1.db", "views.db"]);
+    world.views().rebuild(Projection::Directory, pace).await.unwrap();
+    world.assert_verified().await;
+    world.stop().await;
+    assert_eq!(world.files(), ["views-conversations-2.db", "views-directory-2.db", "views.db"]);
+    world.start().await;
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
+}
+
+#[tokio::test]
+async fn an_interrupted_rebuild_leaves_the_serving_view_alone() {
+    let mut world = World::following().await;
+    let (_, bob, group) = world.talk(10).await;
+    world.settled().await;
+    world.stop().await;
+    {
+        // as a crash leaves it: begun, and neither finished nor discarded
+        let store = SqliteViews::open(world.directory.path()).unwrap();
+        store.open(Projection::Conversations).await.unwrap();
+        drop(store.begin(Projection::Conversations).await.unwrap());
+    }
+    assert!(world.files().contains(&"views-conversations-2.db".to_owned()));
+    world.start().await;
+    assert_eq!(world.files(), ["views-conversations-1.db", "views-directory-1.db", "views.db"]);
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 10);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn a_comparison_names_the_row_that_was_tampered_with() {
+    let mut world = World::following().await;
+    world.talk(5).await;
+    world.settled().await;
+    let path = world.file("views-conversations-1.db");
+    let tampering = rusqlite::Connection::open(path).unwrap();
+    tampering.execute("UPDATE messages SET body = 'forged', edited_at = 1 WHERE key & 0xffff = 3", []).unwrap();
+    tampering.execute("DELETE FROM messages WHERE key & 0xffff = 4", []).unwrap();
+    tampering.execute("INSERT INTO mentions VALUES (x'00', 7)", []).unwrap();
+    drop(tampering);
+    let found = world.views().verify(Projection::Conversations, 10).await.unwrap();
+    assert_eq!((found.differing, found.differences.len()), (3, 3));
+    let shown: Vec<_> = found
+        .differences
+        .iter()
+        .map(|row| (row.table.as_str(), row.key.as_str(), row.columns.join(" "), row.in_view, row.in_log))
+        .collect();
+    let key = |seq: u64| (1_u64 << 32 | seq).to_string();
+    assert_eq!(shown[0], ("mentions", "[00], 7", String::new(), true, false));
+    assert_eq!(shown[1], ("messages", key(3).as_str(), "body edited_at".to_owned(), true, true));
+    assert_eq!(shown[2], ("messages", key(4).as_str(), String::new(), false, true));
+    let some = world.views().verify(Projection::Conversations, 1).await.unwrap();
+    assert_eq!((some.differing, some.differences.len()), (3, 1));
+}
+
+#[tokio::test]
+async fn views_are_replayed_and_verified_without_a_server() {
+    let mut world = World::new();
+    world.talk(120).await;
+    let store = SqliteViews::open(world.directory.path()).unwrap();
+    let mut seen = Vec::new();
+    for projection in Projection::ALL {
+        let mut progress = |progress: tidings_projections::model::RebuildProgress| seen.push(progress.position);
+        let position = replay(&store, &world.log, projection, world.options.pace, &mut progress).await.unwrap();
+        assert_eq!(position, world.memory.last());
+        let found = verify(&store, &world.log, projection, 5, &mut |_| {}).await.unwrap();
+        assert_eq!((found.differing, found.position), (0, position));
+    }
+    assert!(seen.len() > 3);
+}
+
+#[tokio::test]
+async fn questions_wait_for_no_view_that_is_not_there() {
+    let mut world = World::new();
+    let (_, bob, group) = world.talk(1).await;
+    world.memory.failing_reads.store(2, Ordering::Relaxed);
+    let store = Arc::new(SqliteViews::open(world.directory.path()).unwrap());
+    assert_eq!(store.queries().unread(bob, group).await, Err(QueryError::NotReady));
+    let log = Log { store: world.memory.clone(), codec: world.log.codec.clone() };
+    let views = Views::start(store, log, world.options).await.unwrap();
+    world.memory.announce();
+    views.wait_for(world.memory.last(), PATIENCE).await.unwrap();
+    assert_eq!(views.queries().unread(bob, group).await, Ok(1));
+    let beyond = Position::new(world.memory.last().get() + 1);
+    let not_yet = views.wait_for(beyond, std::time::Duration::from_millis(1)).await.unwrap_err();
+    assert_eq!((not_yet.wanted, not_yet.reached), (beyond, world.memory.last()));
+    views.stop().await;
+}

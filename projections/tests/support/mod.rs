@@ -1,0 +1,153 @@
+//! A small installation without a server: events are decided and appended here, views follow, questions are asked.
+#![expect(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file is a crate of its own that shares this module and uses what it needs; in a test an unwrap says enough"
+)]
+
+mod acting;
+pub mod memory;
+pub mod model;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use memory::MemoryStore;
+use tidings_domain::{
+    ConversationId, KeyId, MessageId, StreamId, Timestamp, UserId,
+    conversation::ConversationState,
+    message::{Message, Origin},
+    reader::Reader,
+};
+use tidings_event_store::{Codec, Keyring, keys};
+use tidings_projections::{
+    Options, Projection, Queries, SqliteViews, Views,
+    model::{Message as Shown, MessageAnchor},
+    runner::{Log, Pace},
+};
+use uuid::Uuid;
+
+pub struct World {
+    pub memory: Arc<MemoryStore>,
+    pub log: Log,
+    pub directory: tempfile::TempDir,
+    pub views: Option<Views>,
+    pub options: Options,
+    person_keys: HashMap<UserId, KeyId>,
+    versions: HashMap<StreamId, u64>,
+    conversations: HashMap<ConversationId, ConversationState>,
+    messages: HashMap<MessageId, Message>,
+    origins: HashMap<MessageId, Origin>,
+    readers: HashMap<(ConversationId, UserId), Reader>,
+    next: u128,
+    clock: i64,
+}
+
+/// Long enough for a machine that does much else; nothing waits for it but what has failed.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+impl World {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let secret = keys::InstallationSecret::from_bytes([7; 32]);
+        let blocks = keys::SqliteKeyBlocks::open(&directory.path().join("keys.db"), &secret).unwrap();
+        let memory = MemoryStore::new();
+        let log = Log { store: memory.clone(), codec: Codec::new(Keyring::new(blocks, &secret)) };
+        Self {
+            memory,
+            log,
+            directory,
+            views: None,
+            options: Options { pace: Pace { page: 50, per_second: None }, live_page: 7 },
+            person_keys: HashMap::new(),
+            versions: HashMap::new(),
+            conversations: HashMap::new(),
+            messages: HashMap::new(),
+            origins: HashMap::new(),
+            readers: HashMap::new(),
+            next: 1,
+            clock: 1_000,
+        }
+    }
+
+    /// A world whose views follow.
+    pub async fn following() -> Self {
+        let mut world = Self::new();
+        world.start().await;
+        world
+    }
+
+    pub async fn start(&mut self) {
+        let store = Arc::new(SqliteViews::open(self.directory.path()).unwrap());
+        self.views = Some(Views::start(store, self.log.clone(), self.options).await.unwrap());
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(views) = self.views.take() {
+            views.stop().await;
+        }
+    }
+
+    pub fn views(&self) -> &Views {
+        self.views.as_ref().unwrap()
+    }
+
+    /// The questions, once the views know everything.
+    pub async fn settled(&self) -> Arc<dyn Queries> {
+        self.memory.announce();
+        let reached = self.views().wait_for(self.memory.last(), PATIENCE).await;
+        if let Err(not_yet) = reached {
+            panic!("{not_yet}: {:?}", self.views().status().await);
+        }
+        self.views().queries()
+    }
+
+    pub fn now(&mut self) -> Timestamp {
+        self.clock += 1;
+        Timestamp::from_millis(self.clock)
+    }
+
+    pub fn uuid(&mut self) -> Uuid {
+        self.next += 1;
+        Uuid::from_u128(self.next << 64 | self.next)
+    }
+
+    pub async fn key(&self) -> KeyId {
+        self.log.codec.keyring().take().await.unwrap()
+    }
+
+    /// The databases of the views.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.directory.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with("views") && name.split('.').next_back() == Some("db"));
+        names.sort();
+        names
+    }
+
+    pub fn file(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// All messages of a conversation that somebody sees, newest first.
+    pub async fn all(&self, viewer: UserId, id: ConversationId, unread: Option<bool>) -> Vec<Shown> {
+        let queries = self.settled().await;
+        let (mut anchor, mut all) = (MessageAnchor::Newest, Vec::new());
+        loop {
+            let page = queries.messages(viewer, id, anchor, unread, 3).await.unwrap().unwrap();
+            all.extend(page.items);
+            match page.next {
+                Some(next) => anchor = next,
+                None => return all,
+            }
+        }
+    }
+
+    pub async fn assert_verified(&self) {
+        self.settled().await;
+        for projection in Projection::ALL {
+            let found = self.views().verify(projection, 10).await.unwrap();
+            assert_eq!(found.differing, 0, "{found:?}");
+        }
+    }
+}

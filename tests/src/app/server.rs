@@ -1,0 +1,171 @@
+//! A server as a process of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use super::{Backend, binary};
+
+/// How long a server may take to start or to end before the test fails. Never decides anything else.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How a server is to run.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Where everything is stored.
+    pub backend: Backend,
+    /// The data directory; a temporary one of its own when none is given.
+    pub data_dir: Option<PathBuf>,
+    /// Settings beside those every test has.
+    pub env: Vec<(&'static str, String)>,
+    /// Words before the program's own on its command line, such as `prlimit --fsize=…`.
+    pub before: Vec<String>,
+}
+
+/// One installation and the process that serves it, if one does now.
+#[derive(Debug)]
+pub(super) struct Server {
+    setup: Setup,
+    own_dir: TempDir,
+    port: u16,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub(super) fn start(setup: Setup) -> Self {
+        let own_dir = tempfile::tempdir().expect("there is a place for temporary files");
+        let mut server = Self { setup, own_dir, port: 0, running: Mutex::new(None) };
+        server.port = server.run();
+        server
+    }
+
+    /// Starts the process and waits until it says where it listens.
+    fn run(&self) -> u16 {
+        let mut process = self.command(&["serve"]).stderr(Stdio::piped()).spawn().expect("the program is there");
+        let log = Arc::new(Mutex::new(vec![]));
+        let (said, heard) = mpsc::channel();
+        let stderr = BufReader::new(process.stderr.take().expect("it was asked for"));
+        let written = log.clone();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if let Some(port) = port_in(&line) {
+                    // only the first is waited for
+                    said.send(port).ok();
+                }
+                written.lock().expect("no writer panics").push(line);
+            }
+        });
+        let port = heard.recv_timeout(PATIENCE).ok();
+        *self.running.lock().expect("no holder panics") = Some(Running { process, log });
+        port.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log().join("\n")))
+    }
+
+    pub(super) fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        self.setup.data_dir.as_deref().unwrap_or(self.own_dir.path())
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.running.lock().expect("no holder panics").as_ref().map(|running| running.process.id())
+    }
+
+    /// The program with these arguments, in the same surroundings as the server.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let program = binary::tidings().as_os_str().to_owned();
+        let words: Vec<_> = self.setup.before.iter().map(Into::into).chain([program]).collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(arguments).current_dir(self.own_dir.path()).stdin(Stdio::null());
+        command
+            .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("TIDINGS_DATA_DIR", self.data_dir())
+            .env("TIDINGS_RATE_LIMIT", "0")
+            .envs(self.setup.backend.env())
+            .envs(self.setup.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub(super) fn tool(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program is there")
+    }
+
+    /// What the server has logged since its last start.
+    pub(super) fn log(&self) -> Vec<String> {
+        let running = self.running.lock().expect("no holder panics");
+        running.as_ref().map(|running| running.log.lock().expect("no writer panics").clone()).unwrap_or_default()
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(super) fn end(&self, signal: &str) -> ExitStatus {
+        let mut running = self.running.lock().expect("no holder panics").take().expect("the server runs");
+        self::signal(running.process.id(), signal);
+        wait(&mut running)
+    }
+
+    pub(super) fn start_again(&self) {
+        assert_eq!(self.run(), self.port, "it listens where it listened before");
+    }
+}
+
+/// Sends a signal to a process of this test's own.
+pub(super) fn signal(pid: u32, signal: &str) {
+    let sent = Command::new("kill").args(["-s", signal, &pid.to_string()]).status();
+    assert!(sent.expect("`kill` is there").success(), "the process is ours and runs");
+}
+
+fn wait(running: &mut Running) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = running.process.try_wait().expect("the child is ours") {
+            return status;
+        }
+        if begun.elapsed() > PATIENCE {
+            running.process.kill().ok();
+            let log = running.log.lock().expect("no writer panics").join("\n");
+            panic!("the server did not end:\n{log}");
+        }
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let running = self.running.get_mut().map(Option::take).unwrap_or_default();
+        if let Some(mut running) = running {
+            running.process.kill().ok();
+            running.process.wait().ok();
+            if thread::panicking() {
+                let log = running.log.lock().map(|log| log.join("\n")).unwrap_or_default();
+                let shown = log.char_indices().rev().nth(4_000).map_or(0, |(at, _)| at);
+                eprint_log(&log[shown..]);
+            }
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a failed test shows what its server had to say")]
+fn eprint_log(log: &str) {
+    eprintln!("the server's log:\n{log}");
+}
+
+/// The port in a line such as `… listening on 127.0.0.1:40123`.
+fn port_in(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once("127.0.0.1:")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|port| *port != 0)
+}

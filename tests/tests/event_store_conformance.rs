@@ -1,0 +1,47 @@
+//! Every law of the event store, for every backend.
+
+mod sqlite {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use tempfile::TempDir;
+    use tidings_domain::Timestamp;
+    use tidings_event_store::{EventStore, SqliteEventStore};
+    use tidings_tests::conformance::Backend;
+
+    struct Sqlite {
+        // None only while it is being reopened.
+        store: Option<Arc<SqliteEventStore>>,
+        directory: TempDir,
+    }
+
+    impl Sqlite {
+        fn open(directory: &TempDir) -> Arc<SqliteEventStore> {
+            let clock = || Timestamp::from_millis(1_800_000_000_000);
+            Arc::new(SqliteEventStore::open(&directory.path().join("events.db"), clock).expect("it opens"))
+        }
+    }
+
+    #[async_trait]
+    impl Backend for Sqlite {
+        async fn fresh() -> Self {
+            let directory = tempfile::tempdir().expect("there is a place for temporary files");
+            Self { store: Some(Self::open(&directory)), directory }
+        }
+
+        fn store(&self) -> Arc<dyn EventStore> {
+            self.store.clone().expect("it is open")
+        }
+
+        async fn reopen(&mut self) {
+            self.store = None;
+            self.store = Some(Self::open(&self.directory));
+        }
+
+        async fn another_node(&self) -> Arc<dyn EventStore> {
+            self.store()
+        }
+    }
+
+    tidings_tests::event_store_conformance!(Sqlite);
+}
