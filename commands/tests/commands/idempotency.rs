@@ -100,6 +100,31 @@ async fn a_group_is_started_once_for_a_key_on_whichever_node() {
 }
 
 #[tokio::test]
+async fn a_key_used_elsewhere_between_lookup_and_decision_is_found_all_the_same() {
+    let house = House::new().await;
+    let [ada, ben] = house.people(["ada", "ben"]).await;
+    let name = ConversationName::parse("reading circle").unwrap();
+    let (starts, leaves) = (keyed(&by(ada), key(1, 1)), keyed(&by(ben), key(2, 2)));
+    let other = house.another_node();
+    let first = other.start_group(ada, name.clone(), vec![ben], &starts).await.unwrap();
+    let group = first.value.conversation;
+    // there already, and gone already: nothing to do by the state alone
+    house.store.be_blind_once();
+    let again = house.commands.start_group(ada, name, vec![ben], &starts).await.unwrap();
+    assert_eq!((again.replayed, again.value), (true, first.value));
+    other.remove_member(group, ben, ben, &leaves).await.unwrap();
+    house.store.be_blind_once();
+    assert!(house.cold().remove_member(group, ben, ben, &leaves).await.unwrap().replayed);
+    // and refused by the state alone
+    let sends = keyed(&by(ada), key(3, 3));
+    let sent = other.send(group, ada, draft("hello"), &sends).await.unwrap();
+    other.remove_member(group, ada, ada, &by(ada)).await.unwrap();
+    house.store.be_blind_once();
+    let again = house.cold().send(group, ada, draft("hello"), &sends).await.unwrap();
+    assert_eq!((again.replayed, again.value), (true, sent.value));
+}
+
+#[tokio::test]
 async fn a_key_used_for_another_request_is_refused_and_nothing_happens() {
     let house = House::new().await;
     let [ada] = house.people(["ada"]).await;
