@@ -43,14 +43,10 @@ async fn open(file: &Path) -> Result<BufReader<File>, Failure> {
 
 async fn count_lines(file: &Path) -> Result<u64, Failure> {
     let mut input = open(file).await?;
-    let mut lines = 0;
-    loop {
-        let buffer = input.fill_buf().await?;
-        if buffer.is_empty() {
-            return Ok(lines);
-        }
-        lines += buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let read = buffer.len();
-        input.consume(read);
+    let (mut line, mut lines) = (Vec::new(), 0);
+    while input.read_until(b'\n', &mut line).await? > 0 {
+        lines += 1;
+        line.clear();
     }
+    Ok(lines)
 }

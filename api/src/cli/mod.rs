@@ -42,7 +42,7 @@ enum Command {
     },
     /// Brings history in: chat logs, one JSON object a line
     Import {
-        /// Lines of {"at", "channel", "kind", "nick", "text" or "new_nick"}; `-` is standard input
+        /// Lines of `{"at", "channel", "kind", "nick", "text" or "new_nick"}`
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -95,21 +95,21 @@ async fn show(mut reports: mpsc::Receiver<Report>, total: Option<u64>) -> Result
 
 /// A progress bar on a terminal, a line now and then elsewhere.
 struct Bar {
-    bar: Option<ProgressBar>,
+    shown: Option<ProgressBar>,
     last: Option<Instant>,
     began: Instant,
 }
 
 impl Bar {
     fn new() -> Self {
-        Self { bar: None, last: None, began: Instant::now() }
+        Self { shown: None, last: None, began: Instant::now() }
     }
 
     fn show(&mut self, what: &str, done: u64, total: Option<u64>) -> Result<(), Failure> {
         if !std::io::stderr().is_terminal() {
             return self.show_plain(what, done, total);
         }
-        let bar = self.bar.get_or_insert_with(ProgressBar::no_length);
+        let bar = self.shown.get_or_insert_with(ProgressBar::no_length);
         if let Some(total) = total {
             bar.set_length(total);
             let template = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
@@ -135,7 +135,7 @@ impl Bar {
     }
 
     fn end(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.shown {
             bar.finish_and_clear();
         }
     }

@@ -181,14 +181,13 @@ impl Operator {
     async fn import_run(&self, run: &[Numbered], met: &mut Met) -> Result<Appended, OperationError> {
         let Some(first) = run.first() else { return Ok(Appended::default()) };
         let channel = &first.line.channel;
-        let group = match met.groups.get(channel) {
-            Some(group) => *group,
-            None => {
-                let founder = person(met, &first.line.nick)?;
-                let group = self.commands.history_group(channel.clone(), founder, first.line.at).await?;
-                met.groups.insert(channel.clone(), group);
-                group
-            }
+        let group = if let Some(group) = met.groups.get(channel) {
+            *group
+        } else {
+            let founder = person(met, &first.line.nick)?;
+            let group = self.commands.history_group(channel.clone(), founder, first.line.at).await?;
+            met.groups.insert(channel.clone(), group);
+            group
         };
         let mut steps = Vec::with_capacity(run.len());
         for Numbered { line, key, second, .. } in run {

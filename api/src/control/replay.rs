@@ -11,7 +11,7 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 /// So many differing rows are named.
 const MOST_DIFFERENCES: usize = 20;
 /// The views may have to be built first, at the first start or by another release.
-const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+const CAUGHT_UP_WITHIN: Duration = Duration::from_hours(24);
 
 impl From<ViewsError> for OperationError {
     fn from(error: ViewsError) -> Self {

@@ -7,6 +7,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use tidings_domain::user::Change;
 
 use crate::problem::{Checks, FieldError, Kind, Problem, pointer};
 
@@ -37,7 +38,7 @@ impl<T: Checked, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Kind::WrongMediaType.into());
         }
         let bytes = whole(request.into_body()).await?;
-        valid::<T>(&bytes).map(Self)
+        valid(parse::<T>(&bytes)?).map(Self)
     }
 }
 
@@ -53,14 +54,13 @@ impl<T: Checked, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
         let bytes = whole(request.into_body()).await?;
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
-            (false, true) => valid::<T>(&bytes).map(|valid| Self(Some(valid))),
+            (false, true) => parse::<Option<T>>(&bytes)?.map(valid).transpose().map(Self),
             (false, false) => Err(Kind::WrongMediaType.into()),
         }
     }
 }
 
-fn valid<T: Checked>(bytes: &[u8]) -> Result<T::Valid, Problem> {
-    let raw: T = parse(bytes)?;
+fn valid<T: Checked>(raw: T) -> Result<T::Valid, Problem> {
     let mut checks = Checks::default();
     let valid = raw.check(&mut checks);
     checks.finish(valid)
@@ -102,6 +102,10 @@ pub async fn whole(body: axum::body::Body) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a struct's members from an array as well, in the order in which they happen to be declared
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::malformed("", "the body must be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = pointer(error.path());
@@ -132,13 +136,22 @@ fn unparsable(at: String, error: &serde_json::Error) -> Problem {
     Problem::malformed(at, format!("the body is not JSON: {sentence}"))
 }
 
-/// Tells a member that is `null` (`Some(None)`) from one that is absent (`None`, with `#[serde(default)]`).
-pub fn double_option<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// A member that may be absent, but not `null` (with `#[serde(default)]`).
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Option::deserialize(deserializer).map(Some)
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Tells a member that is `null` from one that is absent (with `#[serde(default)]`).
+pub fn change<'de, D, T>(deserializer: D) -> Result<Change<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
 }
 
 #[cfg(test)]
@@ -202,6 +215,7 @@ mod tests {
             ("", ""),
             ("{", ""),
             ("[]", ""),
+            (r#" ["ada", "correct horse"]"#, ""),
             ("{} {}", "/username"),
             (r#"{"username": "ada"}"#, "/password"),
             (r#"{"username": 1, "password": "x"}"#, "/username"),

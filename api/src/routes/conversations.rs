@@ -17,9 +17,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{ConversationBody, List, UserRefBody};
+use super::texts::ConversationNameText;
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, Path},
+    extract::{Body, Checked, InQuery, Limit, Path, present},
     problem::{Checks, FieldError, Kind, Problem},
     reply::Reply,
 };
@@ -36,18 +37,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct StartRequest {
     kind: ConversationKind,
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
     members: Vec<String>,
 }
 
 /// A group: the caller owns it.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "group", "name": "Engine room", "members": ["grace"]}))]
 #[expect(dead_code, reason = "documents one of two forms of a request")]
 struct StartGroupRequest {
     #[schema(inline)]
     kind: GroupKind,
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = ConversationNameText)]
     name: String,
     /// The others, by id or username.
     #[schema(max_items = 1000)]
@@ -55,7 +58,8 @@ struct StartGroupRequest {
 }
 
 /// The one conversation of exactly these people and the caller.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "direct", "members": ["grace"]}))]
 #[expect(dead_code, reason = "documents one of two forms of a request")]
 struct StartDirectRequest {
@@ -66,28 +70,25 @@ struct StartDirectRequest {
     members: Vec<String>,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "documents a constant")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum GroupKind {
     Group,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "documents a constant")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum DirectKind {
     Direct,
 }
 
 /// What to start: a group or a direct conversation.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
 #[schema(as = StartConversationRequest)]
 #[expect(dead_code, reason = "documents the two forms of a request")]
 enum StartForms {
-    #[schema(title = "Group")]
     Group(StartGroupRequest),
-    #[schema(title = "Direct")]
     Direct(StartDirectRequest),
 }
 
@@ -225,6 +226,7 @@ struct InboxQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 
@@ -263,7 +265,7 @@ async fn show_conversation(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RenameRequest {
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = ConversationNameText)]
     name: String,
 }
 

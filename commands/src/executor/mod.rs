@@ -13,6 +13,8 @@ mod entry;
 mod flight;
 mod recall;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 

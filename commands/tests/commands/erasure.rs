@@ -1,6 +1,10 @@
 //! Forgetting: a deleted message and a closed account leave the log whole and unreadable.
 
-use tidings_commands::{Error, Refusal, messages::Edit};
+use tidings_commands::{
+    Error, Refusal,
+    history::{Action, Person, Step, key_of},
+    messages::Edit,
+};
 use tidings_domain::{
     StreamId,
     conversation::ConversationEvent,
@@ -103,4 +107,31 @@ async fn what_is_sealed_under_a_destroyed_key_is_refused_and_nothing_is_appended
     let length = house.length().await;
     assert!(matches!(say(&house.commands, group, ada, "two").await, Err(Error::Forgotten)));
     assert_eq!(house.length().await, length);
+}
+
+#[tokio::test]
+async fn keys_that_are_not_in_memory_are_fetched_for_one_command_and_for_a_batch() {
+    let house = House::new().await;
+    let [ada] = house.people(["ada"]).await;
+    let group = house.group(ada, &[]).await;
+    let mut people = Vec::new();
+    for nth in 0..300 {
+        people.push(house.commands.history_person(&format!("person{nth}"), now().now).await.unwrap().0);
+    }
+    let keyring = house.codec.keyring();
+    let forget_all = || people.iter().for_each(|person| keyring.forget(&[person.key]));
+    forget_all();
+    keyring.forget(&[house.commands.account(ada).await.unwrap().unwrap().key]);
+    assert_eq!(house.say(group, ada, "one").await.id.seq, 1);
+    let step = |(nth, person): (usize, &Person)| Step {
+        person: *person,
+        at: now().now,
+        key: key_of("line", &[&nth.to_string()]),
+        action: Action::Say(Body::parse("hello").unwrap()),
+    };
+    let steps: Vec<Step> = people.iter().enumerate().map(step).collect();
+    forget_all();
+    let appended = house.commands.append_history(group, &steps).await.unwrap();
+    assert_eq!((appended.events, appended.without_effect), (600, 0));
+    assert!(readable(&house, group).await.into_iter().all(|(_, readable)| readable));
 }

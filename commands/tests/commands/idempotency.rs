@@ -13,7 +13,7 @@ use tidings_domain::{
 };
 
 use crate::{
-    fixture::{House, PASSWORD, by, draft, key, keyed, now, password, registration, say},
+    fixture::{House, PASSWORD, by, draft, key, keyed, now, password, registration, say, with_email},
     store::Appends,
 };
 
@@ -44,6 +44,24 @@ async fn two_at_once_with_one_key_are_one_and_the_second_is_a_replay() {
         assert_eq!((&other.value, other.position), (&first.value, first.position));
     }
     assert_eq!(house.seqs(group).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_registration_sent_twice_at_once_makes_one_account_and_leaves_no_claim_behind() {
+    let house = House::new().await;
+    let context = keyed(&now(), key(1, 1));
+    let twice = [house.commands.clone(), house.commands.clone(), house.another_node()].map(|commands| {
+        let context = context.clone();
+        tokio::spawn(async move { commands.register(with_email("ada", "ada@example.org"), &context).await.unwrap() })
+    });
+    let mut outcomes = Vec::new();
+    for registered in twice {
+        outcomes.push(registered.await.unwrap());
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| !outcome.replayed).count(), 1);
+    assert!(outcomes.iter().all(|outcome| outcome.value == outcomes[0].value));
+    // user registered, username and address claimed
+    assert_eq!(house.length().await, 3);
 }
 
 #[tokio::test]
@@ -79,6 +97,31 @@ async fn a_group_is_started_once_for_a_key_on_whichever_node() {
         assert!(again.replayed && !first.replayed);
         assert_eq!(again.value, first.value);
     }
+}
+
+#[tokio::test]
+async fn a_key_used_elsewhere_between_lookup_and_decision_is_found_all_the_same() {
+    let house = House::new().await;
+    let [ada, ben] = house.people(["ada", "ben"]).await;
+    let name = ConversationName::parse("reading circle").unwrap();
+    let (starts, leaves) = (keyed(&by(ada), key(1, 1)), keyed(&by(ben), key(2, 2)));
+    let other = house.another_node();
+    let first = other.start_group(ada, name.clone(), vec![ben], &starts).await.unwrap();
+    let group = first.value.conversation;
+    // there already, and gone already: nothing to do by the state alone
+    house.store.be_blind_once();
+    let again = house.commands.start_group(ada, name, vec![ben], &starts).await.unwrap();
+    assert_eq!((again.replayed, again.value), (true, first.value));
+    other.remove_member(group, ben, ben, &leaves).await.unwrap();
+    house.store.be_blind_once();
+    assert!(house.cold().remove_member(group, ben, ben, &leaves).await.unwrap().replayed);
+    // and refused by the state alone
+    let sends = keyed(&by(ada), key(3, 3));
+    let sent = other.send(group, ada, draft("hello"), &sends).await.unwrap();
+    other.remove_member(group, ada, ada, &by(ada)).await.unwrap();
+    house.store.be_blind_once();
+    let again = house.cold().send(group, ada, draft("hello"), &sends).await.unwrap();
+    assert_eq!((again.replayed, again.value), (true, sent.value));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use secrecy::ExposeSecret;
 use tidings_commands::{
     Context, Error, Outcome, Refusal,
     sessions::{Login, OpenSession, SignIn},
@@ -12,7 +13,7 @@ use tidings_domain::{
     values::Password,
 };
 
-use crate::fixture::{House, PASSWORD, by, later, now, password, registration, with_email};
+use crate::fixture::{House, PASSWORD, by, key, keyed, later, now, password, registration, with_email};
 
 fn with(login: Login, password: Option<Password>) -> SignIn {
     SignIn { login, password, device: None }
@@ -135,6 +136,30 @@ async fn of_two_who_show_one_refresh_token_at_once_at_most_one_gets_the_next() {
     }
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     assert!(!house.cold().is_alive(session.session, session.user, session.credential).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refresh_sent_twice_at_once_under_one_key_gives_one_token_and_ends_nothing() {
+    let house = house_of_ada().await;
+    let session = sign_in(&house).await;
+    let context = keyed(&now(), key(1, 1));
+    let nodes = [house.commands.clone(), house.commands.clone(), house.another_node()];
+    let shown = nodes.map(|node| {
+        let (token, context) = (session.refresh_token.clone(), context.clone());
+        tokio::spawn(async move { node.refresh(&token, &context).await.unwrap() })
+    });
+    let mut tokens = std::collections::BTreeSet::new();
+    let mut first = 0;
+    for shown in shown {
+        let outcome = shown.await.unwrap();
+        first += usize::from(!outcome.replayed);
+        tokens.insert(outcome.value.refresh_token.expose_secret().to_owned());
+    }
+    assert_eq!((tokens.len(), first), (1, 1));
+    assert!(alive(&house, &session).await);
+    for token in tokens {
+        house.commands.refresh(&token.into(), &now()).await.unwrap();
+    }
 }
 
 #[tokio::test]

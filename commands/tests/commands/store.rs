@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -37,6 +37,7 @@ pub(crate) struct TestStore {
     submitted: watch::Sender<usize>,
     events_read: AtomicUsize,
     lookups: AtomicUsize,
+    blind: AtomicBool,
 }
 
 impl TestStore {
@@ -48,6 +49,7 @@ impl TestStore {
             submitted: watch::Sender::new(0),
             events_read: AtomicUsize::new(0),
             lookups: AtomicUsize::new(0),
+            blind: AtomicBool::new(false),
         }
     }
 
@@ -81,6 +83,11 @@ impl TestStore {
     /// How many times keys were looked up until now.
     pub(crate) fn lookups(&self) -> usize {
         self.lookups.load(Ordering::Relaxed)
+    }
+
+    /// Lets the next lookup of keys find nothing, as if it had been made a moment earlier.
+    pub(crate) fn be_blind_once(&self) {
+        self.blind.store(true, Ordering::Relaxed);
     }
 
     fn submit_one(&self, append: StreamAppend) -> AppendTicket {
@@ -136,6 +143,9 @@ impl EventStore for TestStore {
 
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
+        if self.blind.swap(false, Ordering::Relaxed) {
+            return Ok(vec![None; ids.len()]);
+        }
         self.inner.find_commands(ids).await
     }
 

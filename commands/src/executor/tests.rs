@@ -1,0 +1,150 @@
+//! What only shows with a decider made for it, or with a cache too small.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tidings_domain::{
+    Decider, LoginKind, StreamId, Timestamp, UserId,
+    login::{LoginClaimed, LoginEvent, LoginReleased},
+    request::RequestRefusal,
+};
+use tidings_event_store::{Codec, InstallationSecret, Keyring, SqliteEventStore, SqliteKeyBlocks};
+use tokio::task::JoinSet;
+
+use super::{Executor, Shared};
+use crate::Context;
+
+/// Counts, and breaks when told to, in the middle of folding.
+struct Counter;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Count(u64);
+
+#[derive(Clone, Copy)]
+enum Do {
+    Add,
+    Break,
+    Nothing,
+}
+
+impl Decider for Counter {
+    type Command = Do;
+    type Event = LoginEvent;
+    type State = Count;
+    type Refusal = RequestRefusal;
+
+    fn decide(_: &Count, command: &Do) -> Result<Vec<LoginEvent>, RequestRefusal> {
+        let (user, at) = (UserId::new(uuid::Uuid::nil()), Timestamp::default());
+        Ok(match command {
+            Do::Add => vec![LoginClaimed { user, at }.into()],
+            Do::Break => vec![LoginClaimed { user, at }.into(), LoginReleased { user, at }.into()],
+            Do::Nothing => vec![],
+        })
+    }
+
+    fn evolve(state: &mut Count, event: &LoginEvent) {
+        state.0 += 1;
+        assert!(matches!(event, LoginEvent::Claimed(_)), "told to break");
+    }
+}
+
+fn stream(nth: u8) -> StreamId {
+    StreamId::Login(LoginKind::Username, [nth; 32])
+}
+
+fn shared(directory: &tempfile::TempDir) -> Arc<Shared> {
+    let secret = InstallationSecret::from_bytes([7; 32]);
+    let store = SqliteEventStore::open(&directory.path().join("events.db"), Timestamp::default).unwrap();
+    let blocks = SqliteKeyBlocks::open(&directory.path().join("keys.db"), &secret).unwrap();
+    Arc::new(Shared::new(Arc::new(store), Codec::new(Keyring::new(blocks, &secret)), &secret))
+}
+
+async fn run(executor: &Executor<Counter>, nth: u8, command: Do) -> u64 {
+    let outcome = executor.execute(stream(nth), &command, &Context::default()).await.unwrap();
+    outcome.value.last().map_or(0, |(version, _)| *version)
+}
+
+async fn count(executor: &Executor<Counter>, nth: u8) -> u64 {
+    executor.peek(stream(nth), |count| count.0).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_panic_while_folding_leaves_no_half_folded_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let executor = Arc::new(Executor::<Counter>::new(shared(&directory), 100));
+    assert_eq!(run(&executor, 1, Do::Add).await, 1);
+    // one waits for the store while another breaks behind it
+    let (add, broken) = (executor.clone(), executor.clone());
+    let add = tokio::spawn(async move { run(&add, 1, Do::Add).await });
+    let broken = tokio::spawn(async move { run(&broken, 1, Do::Break).await });
+    assert!(broken.await.unwrap_err().is_panic());
+    assert_eq!(add.await.unwrap(), 2);
+    assert_eq!(count(&executor, 1).await, 2);
+    assert_eq!(run(&executor, 1, Do::Add).await, 3);
+    assert_eq!(run(&executor, 1, Do::Nothing).await, 0);
+    assert_eq!(count(&executor, 1).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn states_thrown_out_of_memory_at_any_moment_change_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let shared = shared(&directory);
+    let executor = Arc::new(Executor::<Counter>::new(shared.clone(), 1));
+    let mut tasks = JoinSet::new();
+    for task in 0..8_u8 {
+        let executor = executor.clone();
+        tasks.spawn(async move {
+            let mut versions = Vec::new();
+            for nth in 0..50_u8 {
+                let which = (task + nth) % 5;
+                versions.push((which, run(&executor, which, Do::Add).await));
+                if nth % 7 == 0 {
+                    executor.entries.invalidate(&stream(which));
+                }
+            }
+            versions
+        });
+    }
+    let mut versions = tasks.join_all().await.concat();
+    versions.sort_unstable();
+    let expected: Vec<(u8, u64)> = (0..5).flat_map(|which| (1..=80).map(move |version| (which, version))).collect();
+    assert_eq!(versions, expected);
+    for nth in 0..5 {
+        assert_eq!(count(&executor, nth).await, 80);
+        assert_eq!(shared.load::<Counter>(&stream(nth).name()).await.unwrap(), (Count(80), 80));
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_grows_is_weighed_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let weigh = |count: &Count| usize::try_from(count.0).unwrap();
+    let executor = Executor::<Counter>::weighed(shared(&directory), 10, weigh);
+    for nth in 0..3 {
+        for _ in 0..9 {
+            run(&executor, nth, Do::Add).await;
+        }
+    }
+    executor.entries.run_pending_tasks();
+    // each was weighed at 8 or so, and two of them are too heavy together
+    assert_eq!(executor.entries.iter().filter(|(_, entry)| entry.weight() >= 5).count(), 1);
+    assert!(executor.entries.weighted_size() <= 10);
+}
+
+#[tokio::test]
+async fn only_what_is_behind_the_log_is_dropped_when_it_moves_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let shared = shared(&directory);
+    let (here, there) = (Executor::<Counter>::new(shared.clone(), 10), Executor::<Counter>::new(shared.clone(), 10));
+    run(&here, 1, Do::Add).await;
+    assert_eq!(count(&there, 1).await, 1);
+    run(&here, 1, Do::Add).await;
+    assert_eq!(count(&there, 1).await, 1);
+    for recorded in shared.store().read_stream(&stream(1).name(), 0, 10).await.unwrap() {
+        here.observe(stream(1), &recorded);
+        there.observe(stream(1), &recorded);
+    }
+    let is_loaded = |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|e| e.is_loaded());
+    assert_eq!((is_loaded(&here), is_loaded(&there)), (true, false));
+    assert_eq!(count(&there, 1).await, 2);
+}
