@@ -52,11 +52,11 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Remembers that somebody is about to be told of what they did.
+    /// Remembers that somebody is about to be told of what they did. Where nothing was left to do, they are told that it
+    /// is so: what made it so is in the log, and perhaps not in the views yet.
     pub fn acknowledge<T>(&self, user: UserId, outcome: &Outcome<T>) {
-        if let Some(position) = outcome.position {
-            self.consistency.acknowledge(user, position);
-        }
+        let position = outcome.position.unwrap_or_else(|| self.commands.seen_head());
+        self.consistency.acknowledge(user, position);
     }
 }
 
