@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::{
     app::App,
     clock::now,
-    extract::{Caller, IdempotencyKey, MAX_BODY_BYTES, RequestInfo},
+    extract::{Caller, IdempotencyKey, RequestInfo, whole},
     problem::{Kind, Problem},
     reply::{IDEMPOTENCY_REPLAYED, MadeFromEvents, TIDINGS_POSITION},
 };
@@ -118,7 +118,7 @@ impl Idempotency {
         let (mut parts, body) = request.into_parts();
         // A bad token is the handler's to refuse: registration and sign-in do not look at it.
         let caller = Caller::from_request_parts(&mut parts, &self.app).await.ok();
-        let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| too_large())?;
+        let body = whole(body).await?;
         let key = self.command_key(caller, &key, &parts, &body);
         let place = self.in_flight.queue_up(key.id);
         let _turn = place.turn.lock().await;
@@ -163,10 +163,6 @@ impl Idempotency {
         }
         Ok(Response::from_parts(parts, Body::from(body)))
     }
-}
-
-fn too_large() -> Problem {
-    Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes"))
 }
 
 /// The headers that are part of an answer, rather than of the occasion on which it is given.

@@ -8,14 +8,17 @@ use utoipa::{
     OpenApi,
     openapi::{
         Content, HttpMethod, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder, Type,
-        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::problem::{Kind, PROBLEM_JSON, ProblemDocument};
+use crate::{
+    problem::{Kind, PROBLEM_JSON, ProblemDocument},
+    routes::EmojiText,
+};
 
 const BEARER: &str = "bearer";
 
@@ -41,7 +44,7 @@ const BEARER: &str = "bearer";
         (name = "Live", description = "What happens, as it happens"),
         (name = "Operation", description = "For those who run the server"),
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, EmojiText)),
 )]
 struct Base;
 
@@ -64,6 +67,9 @@ fn complete(routes: Document) -> Document {
     let components = document.components.get_or_insert_default();
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.security_schemes.insert(BEARER.to_owned(), SecurityScheme::Http(scheme).into());
+    for parameter in common_parameters() {
+        components.parameters.insert(parameter.name.clone(), parameter.into());
+    }
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             complete_operation(path, &method, operation);
@@ -113,9 +119,6 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
         let status = kind.status().as_str().to_owned();
         operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem(kind)));
     }
-    if writes {
-        operation.parameters.get_or_insert_default().push(idempotency_key().into());
-    }
 }
 
 fn problem(kind: Kind) -> Response {
@@ -126,18 +129,28 @@ fn problem(kind: Kind) -> Response {
         .build()
 }
 
-fn idempotency_key() -> utoipa::openapi::path::Parameter {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(255))
-        .pattern(Some("^[!-~]+$"))
-        .build();
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some("Makes the request safe to repeat"))
-        .schema(Some(schema))
-        .build()
+/// What every operation of a kind takes. They stand here and in the document's introduction rather than at each operation:
+/// what a key or a cursor may be depends on what happened before, which no schema can say.
+fn common_parameters() -> [Parameter; 3] {
+    let text = |pattern| ObjectBuilder::new().schema_type(Type::String).max_length(Some(255)).pattern(Some(pattern));
+    let position = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    [
+        (
+            "Idempotency-Key",
+            ParameterIn::Header,
+            text("^[!-~]+$"),
+            "Makes any POST, PUT, PATCH or DELETE safe to repeat",
+        ),
+        ("Tidings-Min-Position", ParameterIn::Header, position, "What a GET must show, at least"),
+        ("cursor", ParameterIn::Query, text("^[A-Za-z0-9_-]+$"), "`next` of the page before, in any list"),
+    ]
+    .map(|(name, place, schema, description)| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema.build()))
+            .build()
+    })
 }

@@ -1,6 +1,6 @@
 //! The open stores of an installation: log, keys, write side, views.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 
 use secrecy::ExposeSecret;
 use tidings_commands::Commands;
@@ -65,7 +65,9 @@ impl Stores {
     /// Opens the stores of the configured data directory, and makes what is not there yet.
     pub async fn open(config: &Config) -> Result<Self, StoresError> {
         let path = &config.data_dir;
-        std::fs::create_dir_all(path).map_err(|source| StoresError::Directory { path: path.clone(), source })?;
+        // what is made here holds everybody's messages: it is its owner's alone
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
         let in_use = path.join("events.db").exists();
         let store = Arc::new(SqliteEventStore::open(&path.join("events.db"), clock::now)?);
         let secret = match &config.secret {

@@ -5,7 +5,7 @@ mod support;
 use support::World;
 use tidings_domain::{message::MessageAction, reader::ReaderAction};
 use tidings_projections::model::{
-    Message, MessageAnchor,
+    Message,
     MessageAnchor::{After, Around, Before, Newest},
     Reaction, ReceivedCursor, ReceivedFilter,
 };

@@ -10,16 +10,12 @@ use std::any::Any;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::{Method, Uri},
     response::{IntoResponse, Response},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{
-    extract::MAX_BODY_BYTES,
-    problem::{Kind, Problem},
-};
+use crate::problem::{Kind, Problem};
 
 pub use health::{Probe, Readiness, routes as health_routes};
 pub use logging::start as start_logging;
@@ -31,7 +27,6 @@ pub fn around(router: Router) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(axum::middleware::from_fn(observe::observe))
 }
 

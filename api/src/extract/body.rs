@@ -1,16 +1,21 @@
 //! JSON bodies, strictly: what cannot be parsed is 400, what breaks a rule is 422 and names every wrong member.
 
 use axum::{
-    body::Bytes,
     extract::{FromRequest, Request},
     http::header,
 };
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use tidings_domain::user::Change;
 
 use crate::problem::{Checks, FieldError, Kind, Problem, pointer};
 
 /// The longest body of a request: a message of 65,536 bytes with every one of them escaped, and room beside it.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How much more is read of a longer one, and thrown away: a client that is still sending would not see the answer.
+const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
 /// A request as it stands in JSON, with `deny_unknown_fields`, and the rules that make a valid one of it.
 pub trait Checked: DeserializeOwned {
@@ -28,12 +33,12 @@ pub struct Body<T: Checked>(pub T::Valid);
 impl<T: Checked, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         if !is_json(&request) {
             return Err(Kind::WrongMediaType.into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        valid::<T>(&bytes).map(Self)
+        let bytes = whole(request.into_body()).await?;
+        valid(parse::<T>(&bytes)?).map(Self)
     }
 }
 
@@ -44,19 +49,18 @@ pub struct MaybeBody<T: Checked>(pub Option<T::Valid>);
 impl<T: Checked, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let json = is_json(&request);
-        let bytes = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let bytes = whole(request.into_body()).await?;
         match (bytes.is_empty(), json) {
             (true, _) => Ok(Self(None)),
-            (false, true) => valid::<T>(&bytes).map(|valid| Self(Some(valid))),
+            (false, true) => parse::<Option<T>>(&bytes)?.map(valid).transpose().map(Self),
             (false, false) => Err(Kind::WrongMediaType.into()),
         }
     }
 }
 
-fn valid<T: Checked>(bytes: &[u8]) -> Result<T::Valid, Problem> {
-    let raw: T = parse(bytes)?;
+fn valid<T: Checked>(raw: T) -> Result<T::Valid, Problem> {
     let mut checks = Checks::default();
     let valid = raw.check(&mut checks);
     checks.finish(valid)
@@ -76,17 +80,32 @@ fn is_json(request: &Request) -> bool {
     })
 }
 
-/// The body stopped: it is longer than the limit, or the client went away.
-fn unreadable(rejection: axum::extract::rejection::BytesRejection) -> Problem {
-    use axum::response::IntoResponse;
-    if rejection.into_response().status() == Kind::TooLarge.status() {
-        Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes"))
-    } else {
-        Problem::new(Kind::MalformedRequest, "the body ended early")
+/// A whole body of at most [`MAX_BODY_BYTES`].
+pub async fn whole(body: axum::body::Body) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let early = |_| Problem::new(Kind::MalformedRequest, "the body ended early");
+    // nearly always there is one chunk, which needs no copy
+    let first = chunks.try_next().await.map_err(early)?.unwrap_or_default();
+    let (mut read, mut all) = (first.len(), BytesMut::from(first));
+    while let Some(chunk) = chunks.try_next().await.map_err(early)? {
+        read += chunk.len();
+        if read <= MAX_BODY_BYTES {
+            all.extend_from_slice(&chunk);
+        } else if read > MAX_BODY_BYTES + MAX_DISCARDED_BYTES {
+            break;
+        }
     }
+    if read > MAX_BODY_BYTES {
+        return Err(Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes")));
+    }
+    Ok(all.freeze())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a struct's members from an array as well, in the order in which they happen to be declared
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::malformed("", "the body must be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = pointer(error.path());
@@ -117,19 +136,27 @@ fn unparsable(at: String, error: &serde_json::Error) -> Problem {
     Problem::malformed(at, format!("the body is not JSON: {sentence}"))
 }
 
-/// Tells a member that is `null` (`Some(None)`) from one that is absent (`None`, with `#[serde(default)]`).
-pub fn double_option<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// A member that may be absent, but not `null` (with `#[serde(default)]`).
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Option::deserialize(deserializer).map(Some)
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Tells a member that is `null` from one that is absent (with `#[serde(default)]`).
+pub fn change<'de, D, T>(deserializer: D) -> Result<Change<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(|value| value.map_or(Change::Clear, Change::Set))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::extract::DefaultBodyLimit;
     use axum::response::IntoResponse;
     use axum::{Router, body::to_bytes, routing::post};
     use serde_json::Value;
@@ -157,8 +184,7 @@ mod tests {
 
     async fn post_as(content_type: &str, body: &str) -> (u16, String) {
         let app = Router::new()
-            .route("/", post(|Body((name, _, _)): Body<Sample>| async move { name.into_string().into_response() }))
-            .layer(DefaultBodyLimit::max(200));
+            .route("/", post(|Body((name, _, _)): Body<Sample>| async move { name.into_string().into_response() }));
         let body = axum::body::Body::from(body.to_owned());
         let request = Request::post("/").header("content-type", content_type).body(body).unwrap();
         let response = app.oneshot(request).await.unwrap();
@@ -189,6 +215,7 @@ mod tests {
             ("", ""),
             ("{", ""),
             ("[]", ""),
+            (r#" ["ada", "correct horse"]"#, ""),
             ("{} {}", "/username"),
             (r#"{"username": "ada"}"#, "/password"),
             (r#"{"username": 1, "password": "x"}"#, "/username"),
@@ -214,6 +241,6 @@ mod tests {
         for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""] {
             assert_eq!(post_as(wrong, "{}").await.0, 415, "{wrong}");
         }
-        assert_eq!(posted(&format!("\"{}\"", "x".repeat(300))).await.0, 413);
+        assert_eq!(posted(&format!("\"{}\"", "x".repeat(MAX_BODY_BYTES))).await.0, 413);
     }
 }

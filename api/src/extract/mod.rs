@@ -13,12 +13,14 @@ mod body;
 mod caller;
 mod cursor;
 mod key;
+mod message_ref;
 mod path;
 mod query;
 
-pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, double_option};
+pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, change, present, whole};
 pub use caller::{Caller, CallerCell, RequestInfo};
 pub use cursor::Cursors;
 pub use key::IdempotencyKey;
+pub use message_ref::MessageRef;
 pub use path::{Path, UserRef};
 pub use query::{InQuery, Limit, parsed};

@@ -28,11 +28,11 @@ pub(super) struct Audience {
     next: ListenerId,
 }
 
-fn drop_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, HashSet<ListenerId>>, key: K, id: ListenerId) {
-    if let Some(ids) = index.get_mut(&key) {
+fn drop_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, HashSet<ListenerId>>, key: &K, id: ListenerId) {
+    if let Some(ids) = index.get_mut(key) {
         ids.remove(&id);
         if ids.is_empty() {
-            index.remove(&key);
+            index.remove(key);
         }
     }
 }
@@ -56,8 +56,8 @@ impl Audience {
 
     pub(super) fn remove(&mut self, id: ListenerId) {
         let Some(listener) = self.listeners.remove(&id) else { return };
-        drop_from(&mut self.by_user, listener.user, id);
-        for conversation in listener.conversations {
+        drop_from(&mut self.by_user, &listener.user, id);
+        for conversation in &listener.conversations {
             drop_from(&mut self.by_conversation, conversation, id);
         }
         self.count();
@@ -72,11 +72,10 @@ impl Audience {
     pub(super) fn concerns(&self, stream: &StreamId) -> bool {
         match stream {
             // a conversation may have been started with, or joined by, somebody who listens
-            StreamId::Conversation(_) => true,
+            StreamId::Conversation(_) | StreamId::Session(_) => true,
             StreamId::Message(id) => self.by_conversation.contains_key(&id.conversation),
             StreamId::Reader(conversation, _) => self.by_conversation.contains_key(conversation),
             StreamId::User(user) => self.by_user.contains_key(user),
-            StreamId::Session(_) => true,
             StreamId::Login(..) | StreamId::Request(_) => false,
         }
     }
@@ -105,7 +104,7 @@ impl Audience {
 
     pub(super) fn leave(&mut self, conversation: ConversationId, user: UserId) {
         for id in self.by_user.get(&user).into_iter().flatten() {
-            drop_from(&mut self.by_conversation, conversation, *id);
+            drop_from(&mut self.by_conversation, &conversation, *id);
             if let Some(listener) = self.listeners.get_mut(id) {
                 listener.conversations.remove(&conversation);
             }

@@ -160,10 +160,10 @@ impl Hub {
         match &happened.membership {
             Some(Membership::Left(conversation, user)) => audience.leave(*conversation, *user),
             Some(Membership::SessionOver(user, session)) => {
-                audience.end(*user, |listener| listener.session == *session)
+                audience.end(*user, |listener| listener.session == *session);
             }
             Some(Membership::AccountOver(user, kept)) => {
-                audience.end(*user, |listener| Some(listener.session) != *kept)
+                audience.end(*user, |listener| Some(listener.session) != *kept);
             }
             Some(Membership::Joined(..)) | None => {}
         }

@@ -152,7 +152,9 @@ impl From<ConversationRefusal> for Problem {
             ConversationRefusal::TooManyMembers => Kind::GroupIsFull,
             // these two are about one member of the request
             ConversationRefusal::DirectSize => return Self::invalid("/members", refusal.to_string()),
-            ConversationRefusal::NoSuchReply => return Self::invalid("/reply_to", refusal.to_string()),
+            ConversationRefusal::NoSuchReply => {
+                return Self::of_fields(Kind::NoSuchMessage, vec![FieldError::new("/reply_to", refusal.to_string())]);
+            }
         };
         Self::new(kind, refusal.to_string())
     }
@@ -240,10 +242,7 @@ impl From<ViewsError> for Problem {
 
 /// What signing out of a session answers: one that is over, or somebody else's, is not there.
 pub fn of_sign_out(error: CommandError) -> Problem {
-    match error {
-        CommandError::Refused(Refusal::Session(_)) => Kind::NoSuchSession.into(),
-        error => error.into(),
-    }
+    if matches!(error, CommandError::Refused(Refusal::Session(_))) { Kind::NoSuchSession.into() } else { error.into() }
 }
 
 impl From<StoreError> for Problem {
@@ -288,6 +287,6 @@ mod tests {
     fn a_refusal_keeps_its_sentence_and_gets_its_kind() {
         let problem = Problem::from(ConversationRefusal::NotAMember);
         assert_eq!((problem.kind(), problem.to_string().as_str()), (Kind::NotAMember, "only members may do this"));
-        assert_eq!(Problem::from(ConversationRefusal::NoSuchReply).kind(), Kind::InvalidRequest);
+        assert_eq!(Problem::from(ConversationRefusal::NoSuchReply).kind(), Kind::NoSuchMessage);
     }
 }

@@ -17,10 +17,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{ConversationBody, List, UserRefBody};
+use super::texts::ConversationNameText;
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, Path},
-    problem::{Checks, Kind, Problem},
+    extract::{Body, Checked, InQuery, Limit, Path, present},
+    problem::{Checks, FieldError, Kind, Problem},
     reply::Reply,
 };
 
@@ -36,18 +37,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct StartRequest {
     kind: ConversationKind,
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
     members: Vec<String>,
 }
 
 /// A group: the caller owns it.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "group", "name": "Engine room", "members": ["grace"]}))]
 #[expect(dead_code, reason = "documents one of two forms of a request")]
 struct StartGroupRequest {
     #[schema(inline)]
     kind: GroupKind,
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = ConversationNameText)]
     name: String,
     /// The others, by id or username.
     #[schema(max_items = 1000)]
@@ -55,7 +58,8 @@ struct StartGroupRequest {
 }
 
 /// The one conversation of exactly these people and the caller.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "direct", "members": ["grace"]}))]
 #[expect(dead_code, reason = "documents one of two forms of a request")]
 struct StartDirectRequest {
@@ -66,28 +70,25 @@ struct StartDirectRequest {
     members: Vec<String>,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "documents a constant")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum GroupKind {
     Group,
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "documents a constant")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 enum DirectKind {
     Direct,
 }
 
 /// What to start: a group or a direct conversation.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
 #[schema(as = StartConversationRequest)]
 #[expect(dead_code, reason = "documents the two forms of a request")]
 enum StartForms {
-    #[schema(title = "Group")]
     Group(StartGroupRequest),
-    #[schema(title = "Direct")]
     Direct(StartDirectRequest),
 }
 
@@ -133,11 +134,11 @@ async fn start_conversation(
     let (commands, me) = (&acting.app.commands, acting.user());
     let outcome = match wanted {
         Start::Group { name, members } => {
-            let members = resolve(&acting, &members).await?;
+            let members = resolve(&acting, "/members", &members).await?;
             commands.start_group(me, name, members, &acting.context).await?
         }
         Start::Direct { members } => {
-            let members = resolve(&acting, &members).await?;
+            let members = resolve(&acting, "/members", &members).await?;
             commands.start_direct(me, members, &acting.context).await?
         }
     };
@@ -154,13 +155,20 @@ async fn answer(acting: &Acting, outcome: Outcome<Started>) -> Result<Reply<Conv
     Ok(Reply::ok(&outcome, access(views, acting.user(), id).await?))
 }
 
-/// Those named, by id or username.
-pub(super) async fn resolve(acting: &Acting, named: &[String]) -> Result<Vec<UserId>, Problem> {
+/// Those named, by id or username, in this member of the request.
+pub(super) async fn resolve(acting: &Acting, pointer: &str, named: &[String]) -> Result<Vec<UserId>, Problem> {
     let mut users = Vec::with_capacity(named.len());
-    for name in named {
-        users.push(acting.app.commands.resolve_user(name, acting.user()).await?);
+    let mut missing = vec![];
+    for (at, name) in named.iter().enumerate() {
+        match acting.app.commands.resolve_user(name, acting.user()).await {
+            Ok(user) => users.push(user),
+            Err(error @ tidings_commands::Error::NoSuchUser(_)) => {
+                missing.push(FieldError::new(format!("{pointer}/{at}"), error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(users)
+    if missing.is_empty() { Ok(users) } else { Err(Problem::of_fields(Kind::NoSuchUser, missing)) }
 }
 
 /// How somebody is named.
@@ -218,6 +226,7 @@ struct InboxQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 
@@ -256,7 +265,7 @@ async fn show_conversation(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RenameRequest {
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = ConversationNameText)]
     name: String,
 }
 

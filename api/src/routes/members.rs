@@ -26,6 +26,7 @@ struct MembersQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    EmojiText,
     reading::unread,
     shapes::{List, UnreadBody, UserRefBody, shown, shown_option},
 };
@@ -60,7 +61,7 @@ async fn reaction(acting: Acting, id: MessageId, emoji: &str, there: bool) -> Re
 #[utoipa::path(put, path = "/v1/messages/{message}/reactions/{emoji}", tag = "Messages",
     params(
         ("message" = String, Path, description = "Which"),
-        ("emoji" = String, Path, description = "Exactly one emoji", example = "👍"),
+        ("emoji" = EmojiText, Path, description = "Exactly one emoji", example = "👍"),
     ),
     responses((status = 204, description = "It is there")),
 )]
@@ -72,7 +73,7 @@ async fn add_reaction(acting: Acting, Path((id, emoji)): Path<(MessageId, String
 #[utoipa::path(delete, path = "/v1/messages/{message}/reactions/{emoji}", tag = "Messages",
     params(
         ("message" = String, Path, description = "Which"),
-        ("emoji" = String, Path, description = "Exactly one emoji", example = "👍"),
+        ("emoji" = EmojiText, Path, description = "Exactly one emoji", example = "👍"),
     ),
     responses((status = 204, description = "It is not there")),
 )]
@@ -128,6 +129,7 @@ struct ReceiptsQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use tidings_commands::messages::Edit;
 use tidings_domain::{
     ConversationId, MessageId, Timestamp,
+    user::Change,
     values::{Body as MessageText, Subject},
 };
 use tidings_projections::model::{MessageAnchor, MessageVersion};
@@ -12,9 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, MessageBody, shown};
+use super::texts::{BodyText, MessageIdText, SubjectText};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, Path, double_option, parsed},
+    extract::{Body, Checked, InQuery, Limit, MessageRef, Path, change, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -31,42 +33,37 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct MessagesQuery {
     /// Only those before this message.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
-    before: Option<MessageId>,
+    #[param(value_type = Option<MessageIdText>, inline)]
+    before: Option<MessageRef>,
     /// Only those after this message: the page nearest to it.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
-    after: Option<MessageId>,
+    #[param(value_type = Option<MessageIdText>, inline)]
+    after: Option<MessageRef>,
     /// This message and those on both sides of it.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
-    around: Option<MessageId>,
+    #[param(value_type = Option<MessageIdText>, inline)]
+    around: Option<MessageRef>,
     /// Only the unread, or only the read.
     unread: Option<bool>,
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 
 impl MessagesQuery {
-    fn anchor(&self, conversation: ConversationId) -> Result<MessageAnchor, Problem> {
-        let anchors = [
-            ("/before", self.before, MessageAnchor::Before as fn(u64) -> MessageAnchor),
-            ("/after", self.after, MessageAnchor::After),
-            ("/around", self.around, MessageAnchor::Around),
-        ];
-        let mut given = anchors.into_iter().filter_map(|(name, id, anchor)| Some((name, id?, anchor)));
-        let Some((name, id, anchor)) = given.next() else { return Ok(MessageAnchor::Newest) };
-        if let Some((other, _, _)) = given.next() {
-            return Err(Problem::malformed(other, format!("stands beside {name}: give one of them")));
-        }
-        if id.conversation == conversation {
-            Ok(anchor(id.seq))
-        } else {
-            Err(Problem::malformed(name, "is a message of another conversation"))
-        }
+    /// Where to begin, and before which `seq` to stop: `before` and `after` together are a stretch, and `around` goes
+    /// before both.
+    fn stretch(&self, conversation: ConversationId) -> Result<(MessageAnchor, u64), Problem> {
+        let seq = |id: Option<MessageRef>| id.map(|id| id.id_in(conversation).map(|id| id.seq)).transpose();
+        Ok(match (seq(self.around)?, seq(self.before)?, seq(self.after)?) {
+            (Some(around), _, _) => (MessageAnchor::Around(around), 0),
+            (None, Some(before), after) => (MessageAnchor::Before(before), after.unwrap_or(0)),
+            (None, None, Some(after)) => (MessageAnchor::After(after), 0),
+            (None, None, None) => (MessageAnchor::Newest, 0),
+        })
     }
 }
 
@@ -101,17 +98,20 @@ async fn list_messages(
     Path((conversation,)): Path<(ConversationId,)>,
     InQuery(asked): InQuery<MessagesQuery>,
 ) -> Result<Json<List<MessageBody>>, Problem> {
-    let list = format!("messages {conversation} {:?}", asked.unread);
-    let asked_anchor = asked.anchor(conversation)?;
+    let (begin, stop) = asked.stretch(conversation)?;
+    let list = format!("messages {conversation} {stop} {:?}", asked.unread);
     let place = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
-    let anchor = place.map_or(asked_anchor, from_place);
+    let anchor = place.map_or(begin, from_place);
     let page = reading.views().messages(reading.user(), conversation, anchor, asked.unread, asked.limit.0).await?;
-    let Some(page) = page else {
+    let Some(mut page) = page else {
         // says which: no such conversation, or not in it
         reading.app.commands.standing(conversation, reading.user()).await?;
         return Err(Kind::NotAMember.into());
     };
-    let next = page.next.map(|next| reading.app.cursors.seal(&list, &to_place(next))).transpose()?;
+    let found = page.items.len();
+    page.items.retain(|message| message.id.seq > stop);
+    let next = page.next.filter(|_| page.items.len() == found);
+    let next = next.map(|next| reading.app.cursors.seal(&list, &to_place(next))).transpose()?;
     Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
@@ -132,19 +132,23 @@ async fn show_message(reading: Reading, Path((id,)): Path<(MessageId,)>) -> Resu
 #[serde(deny_unknown_fields)]
 struct EditRequest {
     /// 1 to 65,536 bytes.
-    #[schema(min_length = 1, max_length = 65536)]
+    #[schema(value_type = BodyText)]
     body: String,
     /// `null` takes it away; absent leaves it.
-    #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
-    subject: Option<Option<String>>,
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<SubjectText>)]
+    subject: Change<String>,
 }
 
 impl Checked for EditRequest {
     type Valid = Edit;
 
     fn check(self, checks: &mut Checks) -> Option<Edit> {
-        let subject = self.subject.map(|subject| checks.optional("/subject", subject.as_deref(), Subject::parse));
+        let subject = match self.subject {
+            Change::Keep => None,
+            Change::Clear => Some(None),
+            Change::Set(subject) => Some(Some(checks.take("/subject", Subject::parse(&subject))?)),
+        };
         let body = checks.take("/body", MessageText::parse(&self.body));
         Some(Edit { body: body?, subject })
     }

@@ -14,6 +14,7 @@ mod received;
 mod sending;
 mod sessions;
 mod shapes;
+mod texts;
 mod unread;
 mod users;
 
@@ -25,6 +26,7 @@ pub use shapes::{
     ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
     shown_option,
 };
+pub use texts::EmojiText;
 
 /// All routes below `/v1`, with their documentation.
 pub fn all() -> OpenApiRouter<App> {

@@ -2,15 +2,16 @@
 
 use serde::Deserialize;
 use tidings_commands::Outcome;
-use tidings_domain::{ConversationId, MessageId};
+use tidings_domain::ConversationId;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::UnreadBody;
+use super::texts::MessageIdText;
 use crate::{
     app::{Acting, App},
-    extract::{Body, Checked, Path},
-    problem::{Checks, Kind, Problem},
+    extract::{Body, Checked, MessageRef, Path},
+    problem::{Checks, Problem},
     reply::Reply,
 };
 
@@ -23,27 +24,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct UpToRequest {
     /// The id of a message of the conversation.
-    #[schema(pattern = "^[0-9a-f]{32}-[1-9][0-9]*-[1-9][0-9]*$")]
+    #[schema(value_type = MessageIdText)]
     up_to: String,
 }
 
 impl Checked for UpToRequest {
-    type Valid = MessageId;
+    type Valid = MessageRef;
 
-    fn check(self, checks: &mut Checks) -> Option<MessageId> {
-        let id = self.up_to.parse();
-        if id.is_err() {
-            checks.note("/up_to", "must be the id of a message");
-        }
-        id.ok()
-    }
-}
-
-fn of_this(conversation: ConversationId, id: MessageId) -> Result<MessageId, Problem> {
-    if id.conversation == conversation {
-        Ok(id)
-    } else {
-        Err(Problem::new(Kind::NoSuchMessage, "this conversation has no such message"))
+    fn check(self, checks: &mut Checks) -> Option<MessageRef> {
+        checks.take("/up_to", self.up_to.parse())
     }
 }
 
@@ -71,7 +60,7 @@ async fn read_up_to(
     Body(up_to): Body<UpToRequest>,
 ) -> Result<Reply<UnreadBody>, Problem> {
     acting.app.commands.standing(conversation, acting.user()).await?.member()?;
-    let id = of_this(conversation, up_to)?;
+    let id = up_to.id_in(conversation)?;
     let outcome = acting.app.commands.read_up_to(id, acting.user(), &acting.context).await?;
     unread(&acting, conversation, outcome).await
 }
@@ -88,7 +77,7 @@ async fn delivered_up_to(
     Body(up_to): Body<UpToRequest>,
 ) -> Result<Reply<()>, Problem> {
     acting.app.commands.standing(conversation, acting.user()).await?.member()?;
-    let id = of_this(conversation, up_to)?;
+    let id = up_to.id_in(conversation)?;
     let outcome = acting.app.commands.delivered_up_to(id, acting.user(), &acting.context).await?;
     Ok(Reply::no_content(&acting.done(outcome)))
 }

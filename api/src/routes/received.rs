@@ -40,6 +40,7 @@ struct ReceivedQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

@@ -13,13 +13,14 @@ use tidings_domain::{
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::texts::{BodyText, ContentTypeText, MessageIdText, SubjectText};
 use super::{
     conversations::{named, resolve},
     shapes::MessageBody,
 };
 use crate::{
     app::{Acting, App},
-    extract::{Body, Checked, Path},
+    extract::{Body, Checked, MessageRef, Path},
     problem::{Checks, Problem},
     reply::Reply,
 };
@@ -34,46 +35,54 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[schema(example = json!({"body": "Hello, @grace!"}))]
 struct SendRequest {
     /// 1 to 65,536 bytes.
-    #[schema(value_type = String, min_length = 1, max_length = 65536)]
+    #[schema(value_type = BodyText)]
     body: Option<String>,
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = Option<SubjectText>)]
     subject: Option<String>,
     /// What the body is: `text/plain` unless it says otherwise. An end-to-end encrypted body is base64 of any type.
-    #[schema(example = "text/plain", pattern = "^[a-z]+/[a-z0-9.+-]+$")]
+    #[schema(value_type = Option<ContentTypeText>)]
     content_type: Option<String>,
     /// The message it answers, of the same conversation.
-    #[schema(example = json!(null))]
+    #[schema(value_type = Option<MessageIdText>)]
     reply_to: Option<String>,
     /// Always empty in this version.
     #[schema(max_items = 0)]
     attachments: Option<Vec<String>>,
 }
 
-impl Checked for SendRequest {
-    type Valid = Draft;
+/// A message to send, checked.
+struct Letter {
+    content: MessageContent,
+    content_type: ContentType,
+    reply_to: Option<MessageRef>,
+}
 
-    fn check(self, checks: &mut Checks) -> Option<Draft> {
+impl Letter {
+    fn draft(self) -> Result<Draft, Problem> {
+        let Self { content, content_type, reply_to } = self;
+        Ok(Draft { content, content_type, reply_to: reply_to.map(MessageRef::id).transpose()? })
+    }
+}
+
+impl Checked for SendRequest {
+    type Valid = Letter;
+
+    fn check(self, checks: &mut Checks) -> Option<Letter> {
         let subject = checks.optional("/subject", self.subject.as_deref(), Subject::parse);
         let content_type = match self.content_type {
             Some(text) => checks.take("/content_type", ContentType::parse(&text)),
             None => Some(ContentType::plain_text()),
         };
-        let reply_to = self.reply_to.map(|id| id.parse::<MessageId>());
-        if reply_to.as_ref().is_some_and(Result::is_err) {
-            checks.note("/reply_to", "must be the id of a message");
-        }
+        let reply_to = checks.optional("/reply_to", self.reply_to.as_deref(), str::parse::<MessageRef>);
         for (at, _) in self.attachments.iter().flatten().enumerate() {
             checks.note(format!("/attachments/{at}"), "there is no such attachment");
         }
-        let body = match self.body {
-            Some(body) => checks.take("/body", MessageText::parse(&body)),
-            None => {
-                checks.malformed("/body", "is missing");
-                None
-            }
-        };
+        if self.body.is_none() {
+            checks.malformed("/body", "is missing");
+        }
+        let body = checks.optional("/body", self.body.as_deref(), MessageText::parse);
         let content = MessageContent { subject, body: Some(body?) };
-        Some(Draft { content, content_type: content_type?, reply_to: reply_to.and_then(Result::ok) })
+        Some(Letter { content, content_type: content_type?, reply_to })
     }
 }
 
@@ -89,9 +98,9 @@ impl Checked for SendRequest {
 async fn send_message(
     acting: Acting,
     Path((conversation,)): Path<(ConversationId,)>,
-    Body(draft): Body<SendRequest>,
+    Body(letter): Body<SendRequest>,
 ) -> Result<Reply<MessageBody>, Problem> {
-    send_into(&acting, conversation, draft).await
+    send_into(&acting, conversation, letter.draft()?).await
 }
 
 async fn send_into(acting: &Acting, conversation: ConversationId, draft: Draft) -> Result<Reply<MessageBody>, Problem> {
@@ -140,13 +149,13 @@ struct SendToRequest {
     #[schema(min_items = 1, max_items = 20)]
     to: Vec<String>,
     /// 1 to 65,536 bytes.
-    #[schema(value_type = String, min_length = 1, max_length = 65536)]
+    #[schema(value_type = BodyText)]
     body: Option<String>,
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = Option<SubjectText>)]
     subject: Option<String>,
-    #[schema(example = "text/plain", pattern = "^[a-z]+/[a-z0-9.+-]+$")]
+    #[schema(value_type = Option<ContentTypeText>)]
     content_type: Option<String>,
-    #[schema(example = json!(null))]
+    #[schema(value_type = Option<MessageIdText>)]
     reply_to: Option<String>,
     /// Always empty in this version.
     #[schema(max_items = 0)]
@@ -154,12 +163,12 @@ struct SendToRequest {
 }
 
 impl Checked for SendToRequest {
-    type Valid = (Vec<String>, Draft);
+    type Valid = (Vec<String>, Letter);
 
-    fn check(self, checks: &mut Checks) -> Option<(Vec<String>, Draft)> {
+    fn check(self, checks: &mut Checks) -> Option<(Vec<String>, Letter)> {
         let Self { to, body, subject, content_type, reply_to, attachments } = self;
-        let draft = SendRequest { body, subject, content_type, reply_to, attachments }.check(checks);
-        Some((to, draft?))
+        let letter = SendRequest { body, subject, content_type, reply_to, attachments }.check(checks);
+        Some((to, letter?))
     }
 }
 
@@ -169,8 +178,12 @@ impl Checked for SendToRequest {
 #[utoipa::path(post, path = "/v1/messages", tag = "Messages", request_body = SendToRequest, responses(
     (status = 201, description = "The message", body = MessageBody, headers(("Location", description = "Where it is"))),
 ))]
-async fn send_to_people(acting: Acting, Body((to, draft)): Body<SendToRequest>) -> Result<Reply<MessageBody>, Problem> {
-    let members = resolve(&acting, &to).await?;
+async fn send_to_people(
+    acting: Acting,
+    Body((to, letter)): Body<SendToRequest>,
+) -> Result<Reply<MessageBody>, Problem> {
+    let draft = letter.draft()?;
+    let members = resolve(&acting, "/to", &to).await?;
     // the key belongs to the message: making the conversation is idempotent by itself
     let context = Context { key: None, ..acting.context.clone() };
     let started = acting.app.commands.start_direct(acting.user(), members, &context).await;

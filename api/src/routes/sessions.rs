@@ -19,6 +19,7 @@ use tidings_projections::model::Session;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::texts::DeviceNameText;
 use super::{
     shapes::{List, shown},
     users::{OwnProfile, own_profile},
@@ -27,7 +28,7 @@ use crate::{
     app::{Acting, App, Reading, Stranger},
     auth::ACCESS_TOKEN_LIFETIME,
     clock::now,
-    extract::{Body, Caller, Checked, InQuery, Limit, MaybeBody, Path},
+    extract::{Body, Caller, Checked, InQuery, Limit, MaybeBody, Path, present},
     problem::{Checks, Kind, Problem, status::of_sign_out},
     reply::Reply,
 };
@@ -41,21 +42,58 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_out))
 }
 
-/// Who signs in: by username or by email.
+/// Who signs in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignInRequest {
+    #[serde(default, deserialize_with = "present")]
+    username: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    email: Option<String>,
+    password: String,
+    otp: Option<String>,
+    device_name: Option<String>,
+}
+
+/// By username.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"username": "ada", "password": "correct horse battery"}))]
-struct SignInRequest {
-    username: Option<String>,
-    /// Instead of the username.
-    email: Option<String>,
+#[expect(dead_code, reason = "documents one of two forms of a request")]
+struct SignInByUsername {
+    username: String,
     #[schema(format = Password)]
     password: String,
     /// The second factor, when that is on.
     otp: Option<String>,
     /// What the device is called.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = Option<DeviceNameText>)]
     device_name: Option<String>,
+}
+
+/// By email address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "documents one of two forms of a request")]
+struct SignInByEmail {
+    email: String,
+    #[schema(format = Password)]
+    password: String,
+    /// The second factor, when that is on.
+    otp: Option<String>,
+    /// What the device is called.
+    #[schema(value_type = Option<DeviceNameText>)]
+    device_name: Option<String>,
+}
+
+/// Either of the two.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SignInRequest)]
+#[expect(dead_code, reason = "documents the two forms of a request")]
+enum SignInForms {
+    Username(SignInByUsername),
+    Email(SignInByEmail),
 }
 
 impl Checked for SignInRequest {
@@ -67,11 +105,11 @@ impl Checked for SignInRequest {
             (Some(username), None) => Login::Username(username),
             (None, Some(email)) => Login::Email(email),
             (None, None) => {
-                checks.note("/username", "is needed, or an email address");
+                checks.malformed("/username", "is missing: give a username or an email address");
                 return None;
             }
             (Some(_), Some(_)) => {
-                checks.note("/email", "stands beside a username: give one of them");
+                checks.malformed("/email", "stands beside a username: give one of them");
                 return None;
             }
         };
@@ -103,7 +141,7 @@ struct SessionTokens {
 /// Sign in
 ///
 /// The answer to wrong credentials is the same, and takes the same time, for a name that nobody has.
-#[utoipa::path(post, path = "/v1/sessions", tag = "Accounts", security(()), request_body = SignInRequest, responses(
+#[utoipa::path(post, path = "/v1/sessions", tag = "Accounts", security(()), request_body = SignInForms, responses(
     (status = 201, description = "The session", body = SessionTokens, headers(
         ("Location", description = "Where it is"),
         ("Set-Cookie", description = "The refresh token as `tidings_refresh`"),
@@ -210,6 +248,7 @@ struct SessionsQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

@@ -13,9 +13,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::shapes::{List, shown};
+use super::texts::{EmailText, PersonNameText, PhoneNumberText};
 use crate::{
     app::{Acting, App, Reading, Stranger},
-    extract::{Body, Checked, InQuery, Limit, Path, UserRef, double_option},
+    extract,
+    extract::{Body, Checked, InQuery, Limit, Path, UserRef, present},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -23,7 +25,7 @@ use crate::{
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register, find_users))
-        .routes(routes!(change_me, close_account))
+        .routes(routes!(show_me, change_me, close_account))
         .routes(routes!(show_user))
 }
 
@@ -38,14 +40,14 @@ struct RegisterRequest {
     #[schema(min_length = 8, max_length = 128, format = Password)]
     password: String,
     /// Unique.
-    #[schema(format = "email", max_length = 254)]
+    #[schema(value_type = Option<EmailText>)]
     email: Option<String>,
     /// Unique; in international form (E.164).
-    #[schema(example = "+14155552671", format = "e164", max_length = 40)]
+    #[schema(value_type = Option<PhoneNumberText>)]
     phone_number: Option<String>,
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = Option<PersonNameText>)]
     first_name: Option<String>,
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    #[schema(value_type = Option<PersonNameText>)]
     last_name: Option<String>,
 }
 
@@ -167,6 +169,7 @@ struct SearchQuery {
     #[param(inline)]
     limit: Limit,
     /// `next` of the page before.
+    #[param(ignore)]
     cursor: Option<String>,
 }
 
@@ -185,22 +188,14 @@ async fn find_users(reading: Reading, InQuery(asked): InQuery<SearchQuery>) -> R
     Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
-/// A public profile, or the caller's own.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-enum SomeProfile {
-    Own(Box<OwnProfile>),
-    Public(Profile),
-}
-
 /// A profile
 ///
-/// `me` shows the caller's own, whole.
+/// What everybody may know of an account; the caller's own, whole, is at `/v1/users/me`.
 #[utoipa::path(get, path = "/v1/users/{user}", tag = "Accounts",
-    params(("user" = String, Path, description = "An id, a username, or `me`")),
-    responses((status = 200, description = "The profile", body = SomeProfile)),
+    params(("user" = String, Path, description = "An id or a username")),
+    responses((status = 200, description = "The profile", body = Profile)),
 )]
-async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<SomeProfile>, Problem> {
+async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<Json<Profile>, Problem> {
     let views = reading.views();
     let found = match &user {
         UserRef::Me => views.user(reading.user()).await?,
@@ -208,34 +203,73 @@ async fn show_user(reading: Reading, Path((user,)): Path<(UserRef,)>) -> Result<
         UserRef::Name(name) => views.user_by_username(name.as_str()).await?,
     };
     let found = found.filter(|found| !found.closed).ok_or_else(|| Problem::from(Kind::NoSuchUser))?;
-    Ok(Json(match user {
-        UserRef::Me => SomeProfile::Own(Box::new(found.into())),
-        UserRef::Id(_) | UserRef::Name(_) => SomeProfile::Public(found.into()),
-    }))
+    Ok(Json(found.into()))
 }
 
-/// What to change: members of the profile, `null` to take one away; or the password, by itself.
+/// The caller's own account
+///
+/// Whole, with addresses and roles.
+#[utoipa::path(get, path = "/v1/users/me", tag = "Accounts", responses(
+    (status = 200, description = "The account", body = OwnProfile),
+))]
+async fn show_me(reading: Reading) -> Result<Json<OwnProfile>, Problem> {
+    let found = reading.views().user(reading.user()).await?;
+    found.map(|found| Json(found.into())).ok_or_else(|| Kind::NoSuchUser.into())
+}
+
+/// What to change.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeMeRequest {
+    #[serde(default, deserialize_with = "extract::change")]
+    email: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    phone_number: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    first_name: Change<String>,
+    #[serde(default, deserialize_with = "extract::change")]
+    last_name: Change<String>,
+    #[serde(default, deserialize_with = "present")]
+    password: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    current_password: Option<String>,
+}
+
+/// Members of the profile; `null` takes one away, an absent one stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"first_name": "Ada", "email": null}))]
-struct ChangeMeRequest {
-    #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>, format = "email", max_length = 254)]
-    email: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>, example = "+14155552671", format = "e164", max_length = 40)]
-    phone_number: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
-    first_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
-    last_name: Option<Option<String>>,
-    /// The new password; needs `current_password`.
+#[expect(dead_code, reason = "documents one of two forms of a request")]
+struct ChangeProfileRequest {
+    #[schema(value_type = Option<EmailText>)]
+    email: Option<String>,
+    #[schema(value_type = Option<PhoneNumberText>)]
+    phone_number: Option<String>,
+    #[schema(value_type = Option<PersonNameText>)]
+    first_name: Option<String>,
+    #[schema(value_type = Option<PersonNameText>)]
+    last_name: Option<String>,
+}
+
+/// A new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "documents one of two forms of a request")]
+struct ChangePasswordRequest {
     #[schema(min_length = 8, max_length = 128, format = Password)]
-    password: Option<String>,
+    password: String,
     #[schema(format = Password)]
-    current_password: Option<String>,
+    current_password: String,
+}
+
+/// Either of the two.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ChangeMeRequest)]
+#[expect(dead_code, reason = "documents the two forms of a request")]
+enum ChangeForms {
+    Profile(ChangeProfileRequest),
+    Password(ChangePasswordRequest),
 }
 
 /// Either kind of change.
@@ -247,13 +281,13 @@ enum ChangeMe {
 fn change<T>(
     checks: &mut Checks,
     pointer: &str,
-    member: Option<&Option<String>>,
+    member: &Change<String>,
     parse: fn(&str) -> Result<T, Invalid>,
 ) -> Option<Change<T>> {
     match member {
-        None => Some(Change::Keep),
-        Some(None) => Some(Change::Clear),
-        Some(Some(text)) => checks.take(pointer, parse(text)).map(Change::Set),
+        Change::Keep => Some(Change::Keep),
+        Change::Clear => Some(Change::Clear),
+        Change::Set(text) => checks.take(pointer, parse(text)).map(Change::Set),
     }
 }
 
@@ -261,10 +295,10 @@ impl Checked for ChangeMeRequest {
     type Valid = ChangeMe;
 
     fn check(self, checks: &mut Checks) -> Option<ChangeMe> {
-        let email = change(checks, "/email", self.email.as_ref(), Email::parse);
-        let phone_number = change(checks, "/phone_number", self.phone_number.as_ref(), PhoneNumber::parse);
-        let first_name = change(checks, "/first_name", self.first_name.as_ref(), PersonName::parse);
-        let last_name = change(checks, "/last_name", self.last_name.as_ref(), PersonName::parse);
+        let email = change(checks, "/email", &self.email, Email::parse);
+        let phone_number = change(checks, "/phone_number", &self.phone_number, PhoneNumber::parse);
+        let first_name = change(checks, "/first_name", &self.first_name, PersonName::parse);
+        let last_name = change(checks, "/last_name", &self.last_name, PersonName::parse);
         let profile = ProfileChange {
             email: email?,
             phone_number: phone_number?,
@@ -272,9 +306,13 @@ impl Checked for ChangeMeRequest {
             last_name: last_name?,
         };
         match (self.password, self.current_password) {
-            (None, _) => Some(ChangeMe::Profile(profile)),
+            (None, None) => Some(ChangeMe::Profile(profile)),
+            (None, Some(_)) => {
+                checks.malformed("/password", "is missing");
+                None
+            }
             (Some(_), None) => {
-                checks.note("/current_password", "is needed to change the password");
+                checks.malformed("/current_password", "is missing");
                 None
             }
             (Some(_), Some(_)) if profile != ProfileChange::default() => {
@@ -292,7 +330,7 @@ impl Checked for ChangeMeRequest {
 /// Change the profile or the password
 ///
 /// A new password ends all other sessions.
-#[utoipa::path(patch, path = "/v1/users/me", tag = "Accounts", request_body = ChangeMeRequest, responses(
+#[utoipa::path(patch, path = "/v1/users/me", tag = "Accounts", request_body = ChangeForms, responses(
     (status = 200, description = "The account now", body = OwnProfile),
 ))]
 async fn change_me(acting: Acting, Body(wanted): Body<ChangeMeRequest>) -> Result<Reply<OwnProfile>, Problem> {

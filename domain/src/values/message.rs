@@ -80,6 +80,11 @@ impl Emoji {
         let known = emojis::get(text).or_else(|| emojis::get(&format!("{text}\u{fe0f}")));
         known.map(|emoji| Self(emoji.as_str().to_owned())).ok_or(Invalid("must be exactly one emoji"))
     }
+
+    /// Every emoji there is, in its fully qualified form, without skin tones.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        emojis::iter().map(emojis::Emoji::as_str)
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +123,7 @@ mod tests {
         ] {
             assert_eq!(Emoji::parse(written).map(Emoji::into_string), Ok(kept.to_owned()), "{written}");
         }
+        assert!(Emoji::all().all(|emoji| Emoji::parse(emoji).is_ok_and(|parsed| parsed.as_str() == emoji)));
         for wrong in ["", "a", "1", "👍👍", "👍 ", "🇪", ":+1:", "\u{fe0f}"] {
             assert!(Emoji::parse(wrong).is_err(), "{wrong:?}");
         }

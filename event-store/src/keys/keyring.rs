@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use moka::policy::EvictionPolicy;
 use tidings_domain::KeyId;
 use zeroize::Zeroizing;
 
@@ -57,7 +58,11 @@ impl Keyring {
         Self(Arc::new(Inner {
             store: Box::new(store),
             wrapper: Wrapper::new(&secret.derive("tidings 2026 key blocks")),
-            cache: moka::sync::Cache::new(CACHED_BLOCKS),
+            // the default policy turns newcomers away while it knows them less than what it holds: fresh keys among them
+            cache: moka::sync::Cache::builder()
+                .max_capacity(CACHED_BLOCKS)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
             unused: Mutex::default(),
             filling: tokio::sync::Mutex::default(),
             fill_scheduled: AtomicBool::new(false),

@@ -14,6 +14,7 @@ use super::{
     port::{Applied, ApplyError, Generation, OnPoison, Opened, Projection, ViewStore, ViewsError},
     state::{ProjectionState, Shared},
 };
+use crate::model::RebuildProgress;
 
 /// What a worker is asked to do between two batches.
 pub(super) enum Control {
@@ -187,8 +188,11 @@ impl Worker {
         let Self { setting, generation, .. } = self;
         let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
         let (shared, projection, stop) = (&setting.shared, setting.projection, &setting.stop);
-        let mut observe = |progress: crate::model::RebuildProgress| {
-            shared.publish(projection, progress.position);
+        let mut reached = generation.position();
+        let mut observe = |progress: RebuildProgress| {
+            shared.of(projection).count(progress.position.get() - reached.get());
+            reached = progress.position;
+            shared.publish(projection, reached);
             if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
         };
         let filled = source.fill(generation.as_mut(), head, OnPoison::Park, &mut observe).await;

@@ -13,7 +13,7 @@ use tidings_event_store::{DecodedEvent, Position};
 use super::{
     applying::{Single, Stop},
     error::apply_error,
-    files::GenerationFile,
+    files::{GenerationFile, stable_plans},
     fold::{Fold, Schema, fold_of},
     parked::{self, recorded},
     unsigned,
@@ -41,6 +41,7 @@ impl SqliteGeneration {
     /// Opens a generation whose file was made ready. `filling` for one that does not serve yet.
     pub(super) fn open(file: Arc<GenerationFile>, db: Connection, filling: bool) -> rusqlite::Result<Self> {
         db.set_prepared_statement_cache_capacity(128);
+        stable_plans(&db)?;
         let stored: i64 = db.query_row("SELECT position FROM checkpoint", [], |row| row.get(0))?;
         let stored = Position::new(unsigned(stored));
         let parked = parked::read(&db)?;

@@ -8,7 +8,7 @@ use std::sync::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::GenerationFile;
+use super::files::{GenerationFile, stable_plans};
 use crate::{queries::QueryError, runner::Projection};
 
 /// The most connections kept for later.
@@ -64,6 +64,7 @@ impl Pool {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&conversations.path, flags)?;
         db.set_prepared_statement_cache_capacity(128);
+        stable_plans(&db)?;
         db.execute("ATTACH ? AS directory", [directory.path.to_string_lossy()])?;
         db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000;")?;
         Ok(Reader { db, epoch, _files: [directory, conversations] })

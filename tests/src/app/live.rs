@@ -35,6 +35,7 @@ impl LiveEvent {
 #[derive(Debug)]
 pub struct Live {
     events: mpsc::UnboundedReceiver<LiveEvent>,
+    comments: mpsc::UnboundedReceiver<()>,
     reader: JoinHandle<()>,
 }
 
@@ -53,6 +54,7 @@ impl Live {
             kind.as_ref().and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("text/event-stream"));
         assert!(status == 200 && is_stream, "not a live stream: {status} {kind:?}");
         let (sender, events) = mpsc::unbounded_channel();
+        let (remark, comments) = mpsc::unbounded_channel();
         let reader = tokio::spawn(async move {
             let mut stream = response.bytes_stream();
             let mut buffer = vec![];
@@ -60,19 +62,26 @@ impl Live {
                 buffer.extend_from_slice(&bytes);
                 while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
                     let block: Vec<_> = buffer.drain(..end + 2).collect();
-                    if let Some(event) = parse(&String::from_utf8_lossy(&block)) {
-                        sender.send(event).ok();
-                    }
+                    // the test may have heard enough
+                    match parse(&String::from_utf8_lossy(&block)) {
+                        Some(event) => sender.send(event).is_ok(),
+                        None => remark.send(()).is_ok(),
+                    };
                 }
             }
         });
-        Self { events, reader }
+        Self { events, comments, reader }
     }
 
     /// The next event.
     pub async fn next(&mut self) -> LiveEvent {
         let event = timeout(PATIENCE, self.events.recv()).await.expect("an event comes in time");
         event.expect("the stream goes on")
+    }
+
+    /// Waits for a comment, which keeps a quiet stream open.
+    pub async fn comment(&mut self) {
+        timeout(PATIENCE, self.comments.recv()).await.expect("a comment comes in time").expect("the stream goes on");
     }
 
     /// The next event, which must be of this kind.

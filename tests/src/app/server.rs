@@ -1,7 +1,8 @@
 //! A server as a process of its own.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -70,6 +71,7 @@ impl Server {
         });
         let port = heard.recv_timeout(PATIENCE).ok();
         *self.running.lock().expect("no holder panics") = Some(Running { process, log });
+        let port = port.filter(|port| answers(*port).is_ok_and(|answers| answers));
         port.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log().join("\n")))
     }
 
@@ -120,6 +122,16 @@ impl Server {
     pub(super) fn start_again(&self) {
         assert_eq!(self.run(), self.port, "it listens where it listened before");
     }
+}
+
+/// Waits for an answer: a server says where it listens before it has opened its stores.
+fn answers(port: u16) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: tidings\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
 /// Sends a signal to a process of this test's own.

@@ -79,7 +79,7 @@ fn read(mut world: World, person: Person, group: String) -> JoinHandle<u64> {
             let page = world.until_answered(|| person.get(format!("{here}/messages?limit=1"))).await;
             let Some(newest) = page["items"].get(0) else { continue };
             mark = newest["seq"].as_u64().expect("a message");
-            let key = format!("read {mark}");
+            let key = format!("read-{mark}");
             let body = json!({"up_to": newest["id"]});
             world.until_answered(|| person.put(format!("{here}/read"), body.clone()).key(&key)).await;
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tidings_tests::app::{Answer, Person, TestApp};
+use tidings_tests::app::{Answer, PASSWORD, Person, TestApp};
 
 /// How long a server may take to go on after a fault is over before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,13 +17,15 @@ pub(crate) struct Talk {
     /// What was acknowledged, oldest first.
     acknowledged: Vec<String>,
     tried: usize,
+    /// Of the last acknowledged message.
+    position: u64,
 }
 
 impl Talk {
     pub(crate) async fn begin(app: TestApp) -> Self {
         let (sender, reader) = (app.person("sender").await, app.person("reader").await);
         let group = sender.group("trouble", &[&reader]).await;
-        let mut talk = Self { app, sender, reader, group, acknowledged: vec![], tried: 0 };
+        let mut talk = Self { app, sender, reader, group, acknowledged: vec![], tried: 0, position: 0 };
         for _ in 0..5 {
             talk.send().await.expect(201);
         }
@@ -38,6 +40,7 @@ impl Talk {
         let answer = self.sender.post(path, json!({"body": text})).key(&self.tried.to_string()).await;
         if answer.status == 201 {
             self.acknowledged.push(text);
+            self.position = answer.position();
         }
         answer
     }
@@ -53,14 +56,11 @@ impl Talk {
         panic!("nothing was refused: there was no trouble");
     }
 
-    /// Everything that writes is refused as long as the trouble lasts, and what was acknowledged can be read.
+    /// What is large is refused as long as the trouble lasts, and what was acknowledged can be read.
     pub(crate) async fn expect_trouble(&mut self) {
         for _ in 0..5 {
             refused(self.send().await);
         }
-        let registration = json!({"username": "too-late", "password": "a good password"});
-        refused(self.app.post("/v1/users", registration).await);
-        refused(self.sender.patch(format!("/v1/conversations/{}", self.group), json!({"name": "other"})).await);
         let seen = self.reader.messages(&self.group).await;
         assert!(seen.len() <= self.acknowledged.len(), "nothing is shown that was refused");
         for message in seen {
@@ -69,6 +69,19 @@ impl Talk {
         }
         self.reader.get("/v1/users/me").await.expect(200);
         self.app.get("/health/live").await.expect(200);
+    }
+
+    /// Not even what is small is taken.
+    pub(crate) async fn expect_nothing_is_written(&self) {
+        let here = format!("/v1/conversations/{}", self.group);
+        let registration = json!({"username": "too-late", "password": "a good password"});
+        refused(self.app.post("/v1/users", registration).await);
+        refused(self.sender.patch(&*here, json!({"name": "other"})).await);
+        refused(self.reader.patch(format!("{here}/settings"), json!({"muted": true})).await);
+        let session = json!({"username": self.reader.username, "password": PASSWORD});
+        refused(self.app.post("/v1/sessions", session).await);
+        let shown = self.reader.get(&*here).await.expect(200);
+        assert_eq!((&shown["name"], &shown["muted"]), (&json!("trouble"), &json!(false)));
     }
 
     /// The trouble is over: it goes on by itself, and nothing that was acknowledged is lost.
@@ -80,8 +93,7 @@ impl Talk {
                 break;
             }
             refused(answer);
-            assert!(begun.elapsed() < PATIENCE, "it does not go on");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            again_soon(begun).await;
         }
         for _ in 0..20 {
             self.send().await.expect(201);
@@ -102,6 +114,16 @@ impl Talk {
     }
 
     async fn expect_all(&self) {
+        // the views may need a moment to notice that they can go on
+        let begun = Instant::now();
+        loop {
+            let seen = self.reader.get("/v1/unread").header("tidings-min-position", self.position).await;
+            if seen.status == 200 {
+                break;
+            }
+            seen.problem(503, "not-yet-visible");
+            again_soon(begun).await;
+        }
         let seen = self.reader.messages(&self.group).await;
         let bodies: Vec<_> = seen.iter().rev().map(|message| message["body"].as_str().expect("a body")).collect();
         assert!(
@@ -112,6 +134,11 @@ impl Talk {
         );
         assert_eq!(self.reader.unread(&self.group).await, bodies.len() as u64);
     }
+}
+
+async fn again_soon(begun: Instant) {
+    assert!(begun.elapsed() < PATIENCE, "it does not go on");
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 /// A problem that says when to try again, and no internals.

@@ -74,7 +74,7 @@ async fn it_takes_two_to_twenty() {
     let refused = ada.post("/v1/conversations", name).await;
     assert!(matches!(refused.status, 400 | 422) && refused.pointers() == ["/name"], "{refused:?}");
     let unknown = ada.post("/v1/conversations", with(vec!["nobody-like-this".to_owned()])).await;
-    unknown.names(422, &["/members/0"]);
+    unknown.names(404, &["/members/0"]);
 }
 
 #[tokio::test]
@@ -95,5 +95,5 @@ async fn a_message_to_people_makes_their_conversation_at_need() {
     assert_eq!(three["subject"], "All");
     assert_eq!(three["conversation_id"], eve.direct(&[&ada, &bob]).await);
     let unknown = ada.post("/v1/messages", json!({"to": [bob.id, "nobody-like-this"], "body": "?"})).await;
-    unknown.names(422, &["/to/1"]);
+    unknown.names(404, &["/to/1"]);
 }

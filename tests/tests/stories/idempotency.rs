@@ -92,6 +92,12 @@ async fn an_edit_and_a_deletion_happen_once() {
     assert_replayed(&first, &edit("e1", "one").await);
     assert_eq!(ada.get(&*path).await["body"], "two", "the first edit did not happen again");
     assert_eq!(ada.get(format!("{path}/history")).await.items().len(), 3);
+    let send = || ada.post(format!("/v1/conversations/{group}/messages"), json!({"body": "to be forgotten"})).key("s");
+    let forgotten = send().await.expect(201);
+    ada.delete(format!("/v1/messages/{}", forgotten.text_of("id"))).await.expect(204);
+    let again = send().await.expect(201);
+    assert_eq!((&again["id"], again.header("idempotency-replayed")), (&forgotten["id"], Some("true")));
+    assert!(!again.text.contains("to be forgotten"), "no answer brings back what was deleted: {}", again.text);
     let first = ada.delete(&*path).key("d").await.expect(204);
     assert_replayed(&first, &ada.delete(&*path).key("d").await);
 }

@@ -134,6 +134,8 @@ async fn a_chat_log_becomes_accounts_members_and_messages_at_their_own_times() {
         assert_eq!(names, wanted);
         if shown == 0 {
             assert_messages(&person.messages(&inbox[0]).await, &expected, &people);
+            assert!(person.all("/v1/messages").await.is_empty(), "by itself the list goes back thirty days");
+            assert!(!person.all("/v1/messages?since=2004-11-15T00:00:00Z").await.is_empty());
         }
         shown += 1;
     }

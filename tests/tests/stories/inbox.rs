@@ -30,13 +30,14 @@ async fn the_newest_activity_comes_first() {
 }
 
 #[tokio::test]
-async fn an_item_that_moves_to_the_top_while_one_pages_is_not_repeated() {
+async fn an_item_that_moves_to_the_top_while_one_pages_is_neither_repeated_nor_lost() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let made = groups(&ada, &bob, 6).await;
     let (page, next) = bob.page("/v1/conversations", 2, None).await;
     let mut seen: Vec<_> = page.iter().map(id).collect();
     ada.send(&made[5], "seen already, and moves").await;
+    ada.send(&made[1], "not seen yet, and moves").await;
     let fresh = ada.group("fresh", &[&bob]).await;
     let mut next = next;
     while let Some(cursor) = next {
@@ -46,7 +47,7 @@ async fn an_item_that_moves_to_the_top_while_one_pages_is_not_repeated() {
     }
     let wanted: Vec<_> = made.iter().rev().cloned().collect();
     assert_eq!(seen, wanted);
-    assert_eq!(bob.inbox().await[..2], [fresh, made[5].clone()]);
+    assert_eq!(bob.inbox().await[..3], [fresh, made[1].clone(), made[5].clone()]);
 }
 
 #[tokio::test]

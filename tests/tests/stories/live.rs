@@ -66,6 +66,29 @@ async fn every_kind_of_event_comes_as_it_happens() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_begins_is_told_to_those_who_are_in_it() {
+    let app = TestApp::shared();
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let mut live = bob.live().await;
+    let group = ada.group("surprise", &[&bob]).await;
+    let told = live.expect("conversation").await.data;
+    assert_eq!((&told["id"], &told["name"], &told["my_role"]), (&json!(group), &json!("surprise"), &json!("member")));
+    ada.send(&group, "hello").await;
+    live.until_body("hello").await;
+    let direct = ada.direct(&[&bob]).await;
+    assert_eq!(live.expect("conversation").await.data["id"], direct);
+}
+
+#[tokio::test]
+async fn a_quiet_stream_shows_that_it_lives() {
+    let app = TestApp::shared();
+    let ada = app.person("ada").await;
+    let begun = std::time::Instant::now();
+    ada.live().await.comment().await;
+    assert!(begun.elapsed().as_secs() < 18, "a comment every 15 seconds: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn typing_is_told_to_the_others_and_never_kept() {
     let app = TestApp::shared();
     let (ada, bob, group) = pair(&app).await;

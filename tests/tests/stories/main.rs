@@ -4,6 +4,7 @@ mod accounts;
 mod changing;
 mod closing;
 mod consistency;
+mod data_directory;
 mod direct;
 mod groups;
 mod idempotency;

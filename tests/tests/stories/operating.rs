@@ -184,30 +184,3 @@ async fn a_server_that_is_told_to_stop_finishes_what_it_began() {
         assert_eq!(there.iter().filter(|found| *found == body).count(), 1, "{body}");
     }
 }
-
-#[tokio::test]
-async fn a_foreign_data_directory_is_refused_and_left_alone() {
-    let app = TestApp::start();
-    app.person("ada").await;
-    app.stop().await;
-    let log = app.data_dir().join("events.db");
-    let good = std::fs::read(&log).unwrap();
-    for (what, bytes) in
-        [("foreign", b"something else entirely".to_vec()), ("cut short", good[..good.len() / 3].to_vec())]
-    {
-        std::fs::write(&log, &bytes).unwrap();
-        let output = app.tool(&["serve"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{what}: {said}");
-        assert!(said.contains("events.db"), "{what}: names the file: {said}");
-        assert_eq!(std::fs::read(&log).unwrap(), bytes, "{what}: the file is as it was");
-    }
-    std::fs::write(&log, &good).unwrap();
-    app.restart();
-    app.get("/health/ready").await.expect(200);
-    // a second server on the same data is refused too
-    let output = app.tool(&["serve"]);
-    assert!(!output.status.success(), "{output:?}");
-    app.get("/health/ready").await.expect(200);
-    assert_eq!(app.tool(&["nonsense"]).status.code(), Some(2));
-}

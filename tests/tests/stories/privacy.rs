@@ -1,7 +1,9 @@
 //! Nothing personal is in clear in the log's bytes.
 
+use std::path::Path;
+
 use serde_json::json;
-use tidings_tests::app::{PASSWORD, TestApp, id};
+use tidings_tests::app::{PASSWORD, Setup, TestApp, id};
 
 const SECRETS: [&str; 9] = [
     "zwiebelfisch",
@@ -70,11 +72,12 @@ async fn what_people_say_and_are_is_sealed_in_the_log() {
 #[tokio::test]
 async fn what_holds_secrets_is_the_owner_s_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let app = TestApp::start();
-    let mode = |name: &str| std::fs::metadata(app.data_dir().join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode("secret"), 0o600);
-    for path in app.data_files() {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        assert_eq!(mode(&name) & 0o007, 0, "{name} is for others to see");
-    }
+    let parent = tempfile::tempdir().unwrap();
+    let data_dir = parent.path().join("made/by/the/server");
+    let app = TestApp::with(Setup { data_dir: Some(data_dir.clone()), ..Setup::default() });
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data_dir), 0o700);
+    assert_eq!(mode(&data_dir.join("secret")), 0o600);
+    assert_eq!(mode(&data_dir.join("control.sock")), 0o600);
+    app.stop().await;
 }

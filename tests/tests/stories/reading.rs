@@ -127,7 +127,7 @@ async fn marks_point_at_messages_of_their_conversation() {
     let foreign = ada.send(&other, "x").await;
     for what in ["read", "delivered"] {
         let path = format!("/v1/conversations/{group}/{what}");
-        bob.put(&*path, json!({"up_to": foreign["id"]})).await.names(422, &["/up_to"]);
+        bob.put(&*path, json!({"up_to": foreign["id"]})).await.problem(404, "no-such-message");
         bob.put(&*path, json!({"up_to": "nonsense"})).await.names(422, &["/up_to"]);
         bob.put(&*path, json!({})).await.names(400, &["/up_to"]);
     }

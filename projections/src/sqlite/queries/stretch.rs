@@ -1,5 +1,7 @@
 //! Messages out of one conversation, as one person sees them.
 
+use std::sync::OnceLock;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
@@ -33,10 +35,29 @@ impl Stretch {
         Self { low, high, newest_first: true, unread: None, received: false, from: None, times: None, limit }
     }
 
-    fn sql(&self, viewer: &Viewer) -> String {
+    /// The statement; each variant is put together once.
+    fn sql(&self, viewer: &Viewer) -> &'static str {
+        static VARIANTS: [OnceLock<String>; 256] = [const { OnceLock::new() }; 256];
+        let exceptions = viewer.exceptions > 0;
         // for one who has left nothing counts, whatever they once marked unread
-        let mark = if viewer.exceptions > 0 && viewer.left_seq.is_none() { "coalesce(e.mark, 0)" } else { "0" };
-        let (join, visible) = if viewer.exceptions > 0 {
+        let marks = exceptions && viewer.left_seq.is_none();
+        let facts = [
+            exceptions,
+            marks,
+            self.unread == Some(true),
+            self.unread == Some(false),
+            self.received,
+            self.from.is_some(),
+            self.times.is_some(),
+            self.newest_first,
+        ];
+        let variant = facts.into_iter().fold(0, |variant, fact| variant << 1 | usize::from(fact));
+        VARIANTS[variant].get_or_init(|| self.build_sql(exceptions, marks))
+    }
+
+    fn build_sql(&self, exceptions: bool, marks: bool) -> String {
+        let mark = if marks { "coalesce(e.mark, 0)" } else { "0" };
+        let (join, visible) = if exceptions {
             ("LEFT JOIN exceptions e ON e.user = ?1 AND e.key = m.key", "AND coalesce(e.hidden, 0) = 0")
         } else {
             ("", "")
@@ -77,7 +98,7 @@ pub(super) fn read(db: &Connection, viewer: &Viewer, stretch: &Stretch) -> rusql
     if stretch.low > stretch.high {
         return Ok(Vec::new());
     }
-    let mut statement = db.prepare_cached(&stretch.sql(viewer))?;
+    let mut statement = db.prepare_cached(stretch.sql(viewer))?;
     let from = stretch.from.map(|from| *from.as_bytes());
     let (since, until) = stretch.times.unwrap_or_default();
     // all of them, in every variant: the last one's number is what SQLite counts
