@@ -93,7 +93,7 @@ async fn an_answer_names_the_message_it_answers() {
     assert_eq!(answer["reply_to"], question["id"]);
     assert_eq!(ada.messages(&group).await[0]["reply_to"], question["id"]);
     for nowhere in [&foreign["id"], &json!(format!("{}-99-99", group.replace('-', "")))] {
-        bob.post(messages(&group), json!({"body": "?", "reply_to": nowhere})).await.names(422, &["/reply_to"]);
+        bob.post(messages(&group), json!({"body": "?", "reply_to": nowhere})).await.names(404, &["/reply_to"]);
     }
 }
 
