@@ -6,6 +6,7 @@
 mod admin;
 mod conversations;
 mod live;
+mod me;
 mod members;
 mod message_actions;
 mod messages;
@@ -14,6 +15,8 @@ mod received;
 mod sending;
 mod sessions;
 mod shapes;
+mod signing_in;
+mod starting;
 mod texts;
 mod unread;
 mod users;
@@ -32,7 +35,10 @@ pub use texts::EmojiText;
 pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(users::routes())
+        .merge(me::routes())
+        .merge(signing_in::routes())
         .merge(sessions::routes())
+        .merge(starting::routes())
         .merge(conversations::routes())
         .merge(members::routes())
         .merge(reading::routes())

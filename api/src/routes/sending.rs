@@ -15,8 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::texts::{BodyText, ContentTypeText, MessageIdText, SubjectText};
 use super::{
-    conversations::{named, resolve},
     shapes::MessageBody,
+    starting::{named, resolve},
 };
 use crate::{
     app::{Acting, App},
