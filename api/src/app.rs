@@ -1,7 +1,7 @@
 //! What handlers share, and the two extractors that most of them begin with: [`Acting`] to carry out a command,
 //! [`Reading`] to ask the views.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{
@@ -12,6 +12,7 @@ use tidings_commands::{Commands, Context, Outcome};
 use tidings_domain::{SessionId, UserId};
 use tidings_event_store::{CommandKey, Position};
 use tidings_projections::{Queries, Views};
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     auth::{Authenticator, Liveness},
@@ -21,6 +22,9 @@ use crate::{
     live::Live,
     problem::Problem,
 };
+
+/// How long an answer waits for its erasure to be complete.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Everything handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +44,8 @@ pub struct Shared {
     pub cursors: Cursors,
     /// Open streams.
     pub live: Live,
+    /// How far what was erased is forgotten.
+    pub forgotten: watch::Receiver<Position>,
     /// What operators look after.
     pub views: Arc<Views>,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.
@@ -52,11 +58,24 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Remembers that somebody is about to be told of what they did.
-    pub fn acknowledge<T>(&self, user: UserId, outcome: &Outcome<T>) {
-        if let Some(position) = outcome.position {
-            self.consistency.acknowledge(user, position);
+    /// Waits until an erasure is complete: keys destroyed, groups left. Not for ever: it completes all the same.
+    pub async fn wait_until_forgotten(&self, user: UserId, erased: Position) {
+        let mut forgotten = self.forgotten.clone();
+        let late = timeout(FORGOTTEN_WITHIN, forgotten.wait_for(|reached| *reached >= erased)).await.is_err();
+        if late {
+            tracing::warn!(position = %erased, "an erasure takes its time");
         }
+        // what followed from it is to be seen by whoever asks next
+        if let Ok(head) = self.commands.head().await {
+            self.consistency.acknowledge(user, head);
+        }
+    }
+
+    /// Remembers that somebody is about to be told of what they did. Where nothing was left to do, they are told that it
+    /// is so: what made it so is in the log, and perhaps not in the views yet.
+    pub fn acknowledge<T>(&self, user: UserId, outcome: &Outcome<T>) {
+        let position = outcome.position.unwrap_or_else(|| self.commands.seen_head());
+        self.consistency.acknowledge(user, position);
     }
 }
 

@@ -67,9 +67,17 @@ impl Idempotency {
                 parts.method.as_str().as_bytes(),
                 target.as_bytes(),
                 body,
+                refresh_cookie(parts),
             ])),
         }
     }
+}
+
+/// A refresh whose token comes as a cookie is another request with another token.
+fn refresh_cookie(parts: &Parts) -> &[u8] {
+    let refreshes = parts.uri.path().ends_with("/sessions/refresh");
+    let cookie = if refreshes { parts.headers.get(header::COOKIE) } else { None };
+    cookie.map_or(b"", HeaderValue::as_bytes)
 }
 
 /// Requests under way, by their command: a second one waits for the first.

@@ -1,11 +1,11 @@
 //! The server: opens the stores, takes requests, and stops without losing what it has begun.
 
-use std::{future::IntoFuture, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::IntoFuture, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{Router, serve::ListenerExt};
 use tidings_domain::{ConversationId, UserId};
-use tidings_event_store::EventStore;
+use tidings_event_store::{EventStore, Position};
 use tidings_projections::Queries;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use uuid::Uuid;
@@ -114,6 +114,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Forgetting::new(stores.store.clone(), stores.codec.clone(), stores.commands.clone(), stores.views.clone())
             .await?;
     forgetting.catch_up().await?;
+    let forgotten = forgetting.watch();
     let forgetting = tokio::spawn(forgetting.run());
     let control = control::listen(&config.data_dir, stores.operator()).map_err(ServeError::Control)?;
 
@@ -123,10 +124,11 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
     let readiness =
         Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
-    let router = router(&config, &stores, live.clone(), readiness.clone());
+    let router = router(&config, &stores, live.clone(), forgotten, readiness.clone());
 
     let (stop, stopping) = watch::channel(false);
-    let begun = Begun { stores, live, readiness, background: vec![forgetting, control, following] };
+    let background = vec![forgetting, control, following];
+    let begun = Begun { stores, live, readiness, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
     Ok(Running { addr, stop, ended })
 }
@@ -153,7 +155,13 @@ async fn wait_for_views(stores: &Stores) -> Result<(), ServeError> {
 }
 
 /// All routes with everything around them.
-fn router(config: &Config, stores: &Stores, live: Live, readiness: Readiness) -> Router {
+fn router(
+    config: &Config,
+    stores: &Stores,
+    live: Live,
+    forgotten: watch::Receiver<Position>,
+    readiness: Readiness,
+) -> Router {
     let app = App::new(Shared {
         commands: stores.commands.clone(),
         queries: stores.views.queries(),
@@ -161,6 +169,7 @@ fn router(config: &Config, stores: &Stores, live: Live, readiness: Readiness) ->
         authenticator: Authenticator::new(&stores.secret, Arc::new(stores.commands.clone())),
         cursors: Cursors::new(&stores.secret),
         live,
+        forgotten,
         views: stores.views.clone(),
         messages_window_days: config.messages_window_days,
     });
@@ -180,10 +189,11 @@ struct Begun {
     live: Live,
     readiness: Readiness,
     background: Vec<JoinHandle<()>>,
+    data_dir: PathBuf,
 }
 
 async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, begun: Begun) {
-    let Begun { stores, live, readiness, background } = begun;
+    let Begun { stores, live, readiness, background, data_dir } = begun;
     let listener = listener.tap_io(|stream| {
         // answers are small, and nobody should wait for a full packet
         if let Err(error) = stream.set_nodelay(true) {
@@ -212,6 +222,7 @@ async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watc
     for task in background {
         task.abort();
     }
+    control::unlink(&data_dir);
     stores.close().await;
 }
 

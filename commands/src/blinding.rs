@@ -25,12 +25,21 @@ impl Blinding {
     }
 
     /// A refresh token, `{session}.{64 hex digits}`: random, or under a key the one this key always gives, so that the
-    /// first answer can be given again without the token ever being stored.
-    pub(crate) fn refresh_token(&self, session: SessionId, context: &Context) -> Result<SecretString, Error> {
+    /// first answer can be given again without the token ever being stored. To get it again one has to show again what one
+    /// showed first: a key and a session's id are no secrets.
+    pub(crate) fn refresh_token(
+        &self,
+        session: SessionId,
+        shown: Option<&TokenHash>,
+        context: &Context,
+    ) -> Result<SecretString, Error> {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         if let Some(key) = context.key {
             let mut hasher = blake3::Hasher::new_keyed(&self.tokens);
             hasher.update(session.as_bytes()).update(&key.id.0).update(&key.fingerprint.0);
+            if let Some(shown) = shown {
+                hasher.update(&shown.0);
+            }
             bytes.copy_from_slice(hasher.finalize().as_bytes());
         } else {
             getrandom::fill(bytes.as_mut_slice()).map_err(|error| Error::Internal(error.to_string()))?;

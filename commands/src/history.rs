@@ -85,7 +85,7 @@ impl Commands {
                 password: None,
                 email: None,
                 phone_number: None,
-                first_name: PersonName::parse(&name.chars().take(100).collect::<String>()).ok(),
+                first_name: PersonName::as_written(&name.chars().take(100).collect::<String>()).ok(),
                 last_name: None,
                 imported: true,
             };

@@ -1,8 +1,9 @@
 //! Answers given under an idempotency key that cannot be made again from a command's own events.
 
 use tidings_domain::{
-    Personal, StreamId,
+    LoginKind, Personal, StreamId, UserId,
     request::{Answer, RememberAnswer, RequestAnswered},
+    values::Username,
 };
 use tidings_event_store::{CommandKey, Position};
 
@@ -21,6 +22,25 @@ impl Commands {
             return Err(Error::KeyReused);
         }
         answered.answer.map(Some).ok_or(Error::Forgotten)
+    }
+
+    /// Whom this text names in a request that was carried out under its key before: they may have closed their account since,
+    /// and the first answer is given again all the same.
+    pub async fn resolve_repeated(&self, text: &str, context: &Context) -> Result<Option<UserId>, Error> {
+        let Some(key) = context.key else { return Ok(None) };
+        let known = self.0.shared.store().find_commands(&[key.id]).await?;
+        if known.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        match (text.parse(), Username::parse(text)) {
+            (Ok(id), _) => Ok(Some(id)),
+            (Err(_), Ok(username)) => {
+                // a username is never given out again: its claim still says whose it was
+                let stream = self.0.blinding.login(LoginKind::Username, username.as_str());
+                self.0.logins.peek(stream, |login| login.map(|(holder, _)| holder)).await
+            }
+            (Err(_), Err(_)) => Ok(None),
+        }
     }
 
     /// Keeps an answer for ever, or until the account that asked is closed.

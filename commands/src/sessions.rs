@@ -53,7 +53,7 @@ impl Commands {
     pub async fn sign_in(&self, sign_in: SignIn, context: &Context) -> Result<Outcome<OpenSession>, Error> {
         let (user, key, credential) = self.check_credentials(&sign_in).await?;
         let session = SessionId::new(context.new_id("session"));
-        let refresh_token = self.0.blinding.refresh_token(session, context)?;
+        let refresh_token = self.0.blinding.refresh_token(session, None, context)?;
         let token = hash_token(&refresh_token);
         let device = sign_in.device;
         let command = SessionCommand::Open { user, key, credential, token, device, at: context.now };
@@ -61,11 +61,12 @@ impl Commands {
         let outcome = self.0.sessions.execute(StreamId::Session(session), &command, &context).await?;
         let Outcome { value, position, replayed } = outcome;
         match value.into_iter().next() {
-            Some((_, SessionEvent::Opened(event))) => {
+            Some((_, SessionEvent::Opened(event))) if event.token == token => {
                 let SessionOpened { user, credential, at, .. } = event;
                 Ok(Outcome { value: OpenSession { session, user, credential, at, refresh_token }, position, replayed })
             }
-            Some((_, SessionEvent::Refreshed(_) | SessionEvent::Closed(_))) | None => Err(SessionRefusal::Ended.into()),
+            Some(_) => Err(Error::KeyReused),
+            None => Err(SessionRefusal::Ended.into()),
         }
     }
 
@@ -108,23 +109,25 @@ impl Commands {
         if before.is_none() && !self.honours(user, session, credential).await? {
             return Err(SessionRefusal::Ended.into());
         }
-        let refresh_token = self.0.blinding.refresh_token(session, context)?;
+        let refresh_token = self.0.blinding.refresh_token(session, Some(&shown), context)?;
+        let next = hash_token(&refresh_token);
         let outcome = if let Some(before) = before {
             before
         } else {
-            let command = SessionCommand::Refresh { shown, next: hash_token(&refresh_token), at: context.now };
+            let command = SessionCommand::Refresh { shown, next, at: context.now };
             let context = Context { actor: Some(user), session: Some(session), ..context.clone() };
             self.0.sessions.execute_new(stream, &command, &context).await?
         };
         let Outcome { value, position, replayed } = outcome;
         match value.into_iter().next() {
-            Some((_, SessionEvent::Refreshed(event))) => {
+            Some((_, SessionEvent::Refreshed(event))) if event.token == next => {
                 let value = OpenSession { session, user, credential, at: event.at, refresh_token };
                 Ok(Outcome { value, position, replayed })
             }
             // a used token shown again: the session is closed now, and that is durable
             Some((_, SessionEvent::Closed(_))) | None => Err(SessionRefusal::Ended.into()),
-            Some((_, SessionEvent::Opened(_))) => Err(Error::KeyReused),
+            // another token was shown under this key
+            Some((_, SessionEvent::Opened(_) | SessionEvent::Refreshed(_))) => Err(Error::KeyReused),
         }
     }
 

@@ -226,6 +226,11 @@ impl Commands {
         Ok(self.0.shared.codec().keyring().destroy(keys).await?)
     }
 
+    /// The last position of the log that this process has seen: of everything that a command judged by, and perhaps more.
+    pub fn seen_head(&self) -> Position {
+        *self.0.shared.store().watch_head().borrow()
+    }
+
     /// The last position of the log.
     pub async fn head(&self) -> Result<Position, Error> {
         Ok(self.0.shared.store().head().await?)

@@ -23,7 +23,7 @@ use tidings_event_store::EventStore;
 use tidings_projections::Views;
 use tokio::{io::AsyncBufRead, sync::mpsc};
 
-pub use socket::{SOCKET, connect, is_served, listen};
+pub use socket::{SOCKET, connect, is_served, listen, unlink};
 
 /// Something to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -67,6 +67,13 @@ async fn serve(stream: UnixStream, operator: &Operator) -> io::Result<()> {
     tokio::join!(run, tell).1
 }
 
+/// Takes the socket away when the server stops.
+pub fn unlink(data_dir: &Path) {
+    if let Err(error) = std::fs::remove_file(data_dir.join(SOCKET)) {
+        tracing::debug!(%error, "the control socket is left behind");
+    }
+}
+
 /// Whether a server holds this data directory.
 pub async fn is_served(data_dir: &Path) -> io::Result<bool> {
     match UnixStream::connect(data_dir.join(SOCKET)).await {

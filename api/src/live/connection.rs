@@ -87,7 +87,7 @@ impl Connection {
                     let to = live.registered.from;
                     self.catch_up(to).await?;
                 }
-                None if self.at.get() + NEAR >= self.hub.position().get() => {
+                None if self.at.get().saturating_add(NEAR) >= self.hub.position().get() => {
                     let Some(registered) = self.hub.register(self.caller).await? else { return Ok(None) };
                     let guard = Unregister(self.hub.clone(), registered.id);
                     self.live = Some(Live { registered, _guard: guard });

@@ -238,7 +238,11 @@ impl Checked for CloseMeRequest {
 ))]
 async fn close_account(acting: Acting, Body(password): Body<CloseMeRequest>) -> Result<Reply<()>, Problem> {
     let outcome = acting.app.commands.close_account(acting.user(), password.as_ref(), &acting.context).await?;
-    Ok(Reply::no_content(&acting.done(outcome)))
+    let outcome = acting.done(outcome);
+    if let Some(position) = outcome.position {
+        acting.app.wait_until_forgotten(acting.user(), position).await;
+    }
+    Ok(Reply::no_content(&outcome))
 }
 
 /// The account of a caller, for what shows it beside something else.

@@ -7,7 +7,7 @@ use tidings_commands::{
 };
 use tidings_domain::{
     ConversationId, MessageId,
-    conversation::MessageContent,
+    conversation::{ConversationRefusal, MessageContent},
     values::{Body as MessageText, ContentType, Subject},
 };
 use utoipa::ToSchema;
@@ -60,7 +60,8 @@ struct Letter {
 impl Letter {
     fn draft(self) -> Result<Draft, Problem> {
         let Self { content, content_type, reply_to } = self;
-        Ok(Draft { content, content_type, reply_to: reply_to.map(MessageRef::id).transpose()? })
+        let reply_to = reply_to.map(MessageRef::id).transpose().map_err(|_| ConversationRefusal::NoSuchReply)?;
+        Ok(Draft { content, content_type, reply_to })
     }
 }
 

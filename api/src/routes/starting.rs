@@ -153,11 +153,15 @@ async fn answer(acting: &Acting, outcome: Outcome<Started>) -> Result<Reply<Conv
 pub(super) async fn resolve(acting: &Acting, pointer: &str, named: &[String]) -> Result<Vec<UserId>, Problem> {
     let mut users = Vec::with_capacity(named.len());
     let mut missing = vec![];
+    let commands = &acting.app.commands;
     for (at, name) in named.iter().enumerate() {
-        match acting.app.commands.resolve_user(name, acting.user()).await {
+        match commands.resolve_user(name, acting.user()).await {
             Ok(user) => users.push(user),
             Err(error @ tidings_commands::Error::NoSuchUser(_)) => {
-                missing.push(FieldError::new(format!("{pointer}/{at}"), error.to_string()));
+                match commands.resolve_repeated(name, &acting.context).await? {
+                    Some(user) => users.push(user),
+                    None => missing.push(FieldError::new(format!("{pointer}/{at}"), error.to_string())),
+                }
             }
             Err(error) => return Err(error.into()),
         }

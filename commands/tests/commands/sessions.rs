@@ -162,6 +162,20 @@ async fn a_refresh_sent_twice_at_once_under_one_key_gives_one_token_and_ends_not
     }
 }
 
+/// A token that comes as a cookie is no part of what the key's fingerprint covers.
+#[tokio::test]
+async fn who_knows_the_key_and_the_session_but_not_the_token_gets_none() {
+    let house = house_of_ada().await;
+    let session = sign_in(&house).await;
+    let context = keyed(&now(), key(1, 1));
+    house.commands.refresh(&session.refresh_token, &context).await.unwrap();
+    let guessed = format!("{}.{}", session.session, "00".repeat(32));
+    let outcome = house.commands.refresh(&guessed.into(), &context).await;
+    assert!(matches!(outcome, Err(Error::KeyReused)), "{outcome:?}");
+    assert!(house.commands.refresh(&session.refresh_token, &context).await.unwrap().replayed);
+    assert!(alive(&house, &session).await);
+}
+
 #[tokio::test]
 async fn what_is_no_refresh_token_is_told_apart_from_nothing() {
     let house = house_of_ada().await;

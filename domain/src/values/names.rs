@@ -12,6 +12,12 @@ impl PersonName {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         one_line(text, 100, "must be 1 to 100 characters on one line").map(Self)
     }
+
+    /// Takes a name from a history exactly as it was written there, spaces at its ends included: two people may be told
+    /// apart by nothing else.
+    pub fn as_written(text: &str) -> Result<Self, Invalid> {
+        Self::parse(text).map(|_| Self(text.to_owned()))
+    }
 }
 
 text_value! {
@@ -46,6 +52,7 @@ mod tests {
     fn a_name_is_trimmed_and_stays_on_one_line() {
         assert_eq!(PersonName::parse("  Ada \t").map(PersonName::into_string), Ok("Ada".to_owned()));
         assert_eq!(PersonName::parse("|trey|").map(PersonName::into_string), Ok("|trey|".to_owned()));
+        assert_eq!(PersonName::as_written("zcat[1] ").map(PersonName::into_string), Ok("zcat[1] ".to_owned()));
         for wrong in ["", "  ", "a\nb", "a\0b", "a\u{2028}b", &"x".repeat(101)] {
             assert!(PersonName::parse(wrong).is_err(), "{wrong:?}");
         }

@@ -128,6 +128,24 @@ async fn registration_and_sign_in_happen_once() {
 }
 
 #[tokio::test]
+async fn an_answer_about_people_who_have_gone_since_is_given_again() {
+    let app = TestApp::shared();
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let send = || ada.post("/v1/messages", json!({"to": [bob.username], "body": "goodbye"})).key("to");
+    let group = json!({"kind": "group", "name": "us", "members": [bob.id]});
+    let start = || ada.post("/v1/conversations", group.clone()).key("group");
+    let (sent, started) = (send().await.expect(201), start().await.expect(201));
+    bob.delete("/v1/users/me").json(json!({"password": PASSWORD})).await.expect(204);
+    let (sent_again, started_again) = (send().await.expect(201), start().await.expect(201));
+    assert_eq!((&sent["id"], &started["id"]), (&sent_again["id"], &started_again["id"]));
+    for answer in [&sent_again, &started_again] {
+        assert_eq!(answer.header("idempotency-replayed"), Some("true"));
+    }
+    let new = json!({"kind": "group", "name": "us", "members": [bob.id]});
+    ada.post("/v1/conversations", new).key("another").await.problem(404, "no-such-user");
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_its_first_request() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);

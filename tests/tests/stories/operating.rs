@@ -72,6 +72,9 @@ async fn operators_see_rebuild_and_verify_the_projections() {
     }
     root.post("/v1/admin/projections/nonsense/rebuild", None).await.expect(404);
     assert_eq!(root.messages(&group).await, before, "the serving view serves on");
+    while root.get("/v1/admin/projections").await.items().iter().any(|projection| !projection["rebuilding"].is_null()) {
+        tokio::task::yield_now().await;
+    }
     app.tool_done(&["replay"]);
     assert_eq!(root.messages(&group).await, before);
     app.tool_done(&["replay", "--verify"]);
