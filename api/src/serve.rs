@@ -53,6 +53,9 @@ pub enum ServeError {
     /// The socket of the data directory cannot be made.
     #[error("cannot take operations from the command line: {0}")]
     Control(io::Error),
+    /// Nobody can write the log lines.
+    #[error("cannot write log lines: {0}")]
+    Log(io::Error),
     /// The signals of the system cannot be heard.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -80,7 +83,7 @@ impl Running {
 
 /// Runs a server until the process is told to stop (SIGTERM or SIGINT).
 pub async fn run(config: Config) -> Result<(), ServeError> {
-    edge::start_logging(&config);
+    let _flush = edge::start_logging(&config).map_err(ServeError::Log)?;
     let stopped = signals().map_err(ServeError::Signals)?;
     let running = serve(config).await?;
     stopped.await;

@@ -2,6 +2,7 @@
 //! answers to unknown routes and methods.
 
 mod health;
+mod lines;
 mod logging;
 mod metrics;
 mod observe;
@@ -18,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::problem::{Kind, Problem};
 
 pub use health::{Probe, Readiness, routes as health_routes};
+pub use lines::Flush;
 pub use logging::start as start_logging;
 pub use metrics::{install as install_metrics, routes as metrics_routes};
 
