@@ -1,6 +1,6 @@
 //! What happens, as it happens (Server-Sent Events, WHATWG HTML section 9.2).
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, str::FromStr, time::Duration};
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
@@ -11,12 +11,14 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
+use tidings_domain::values::Invalid;
 use tidings_event_store::Position;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{Acting, App},
-    extract::InQuery,
+    extract::{InQuery, parsed},
     live::Pushed,
     problem::{Kind, Problem},
 };
@@ -33,7 +35,50 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct LiveQuery {
     /// Resume after this position, as the header `Last-Event-ID` does.
-    after: Option<u64>,
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Option<Place>,
+}
+
+/// A position as it stands in a request: no store numbers further than this goes.
+struct Place(Position);
+
+impl FromStr for Place {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| digits).and_then(|number: i64| u64::try_from(number).ok());
+        number.map(|number| Self(Position::new(number))).ok_or(Invalid("must be a position in the log"))
+    }
+}
+
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents what is written as text")]
+struct LiveEvent {
+    /// Its position in the log; none for `typing`.
+    #[schema(example = "1207")]
+    id: Option<String>,
+    event: LiveEventKind,
+    /// The object, as JSON.
+    data: String,
+}
+
+/// What sort of event.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "documents what is written as text")]
+enum LiveEventKind {
+    Message,
+    MessageEdited,
+    MessageDeleted,
+    Reaction,
+    Read,
+    Delivered,
+    Member,
+    Conversation,
+    Typing,
 }
 
 /// Follow live
@@ -44,14 +89,14 @@ struct LiveQuery {
 /// in the log and has no `id`. A comment comes every 15 seconds. The stream ends with its session, and when its client does
 /// not keep up: resume then.
 #[utoipa::path(get, path = "/v1/live", tag = "Live", params(LiveQuery), responses(
-    (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "The stream: each of its events", body = LiveEvent, content_type = "text/event-stream"),
 ))]
 async fn follow_live(
     acting: Acting,
     headers: HeaderMap,
     InQuery(asked): InQuery<LiveQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let after = last_event_id(&headers)?.or(asked.after.map(Position::new));
+    let after = last_event_id(&headers)?.or(asked.after).map(|Place(position)| position);
     let events = acting.app.live.connect(acting.caller, after).events();
     let stream = Sse::new(opening().chain(events.map(|pushed| Ok(event(&pushed)))))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
@@ -75,13 +120,13 @@ fn event(pushed: &Pushed) -> Event {
     }
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Place>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().unwrap_or("?");
     if text.is_empty() {
         return Ok(None);
     }
     text.parse()
-        .map(|number| Some(Position::new(number)))
+        .map(Some)
         .map_err(|_| Problem::new(Kind::MalformedRequest, "the header Last-Event-ID must be a position"))
 }
