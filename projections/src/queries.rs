@@ -39,7 +39,7 @@ pub trait Queries: Send + Sync + 'static {
     async fn users(&self, ids: &[UserId]) -> Answer<Vec<User>>;
 
     /// Accounts that are not closed with, for each word of `query`, a word of the username, first or last name that
-    /// begins with it, whatever the case. All, by username, when `query` has no word.
+    /// begins with it, whatever the case. All, by username, when `query` is blank.
     async fn search_users(
         &self,
         query: &str,

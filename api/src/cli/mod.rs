@@ -77,6 +77,8 @@ fn role(text: &str) -> Result<Role, String> {
 /// Runs what the arguments say.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Whatever this process writes is its owner's alone: the views hold clear text.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let config = match Config::load(&cli.settings) {
         Ok(config) => config,
         Err(error) => return fail(2, &error),

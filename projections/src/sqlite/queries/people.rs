@@ -57,6 +57,10 @@ pub(super) fn search(
 ) -> rusqlite::Result<Page<User, UserCursor>> {
     let (term, username) = cursor.map_or(("", ""), |cursor| (cursor.term.as_str(), cursor.username.as_str()));
     let wanted = wanted(query);
+    if wanted.is_empty() && !query.trim().is_empty() {
+        // something was asked for, and no word of anybody can be it
+        return Ok(Page::empty());
+    }
     let mut found = if let [first, others @ ..] = wanted.as_slice() {
         matching(db, first, others, (term, username), limit + 1)?
     } else {
