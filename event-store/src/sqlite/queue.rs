@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tidings_domain::StreamName;
@@ -17,6 +18,12 @@ const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How many events and bytes go into one transaction. One request is always taken, whatever its size.
 const MAX_BATCH_EVENTS: usize = 4_096;
 const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// From so many requests in flight on, the writer lets them gather: a commit costs about the same for one as for many, and
+/// those who were just answered are about to ask again.
+const MANY: usize = 8;
+/// It never waits longer than this for them.
+const GATHER: Duration = Duration::from_micros(500);
 
 pub(super) type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
 pub(super) type SnapshotReply = oneshot::Sender<Result<(), StoreError>>;
@@ -72,6 +79,10 @@ struct Waiting {
     requests: VecDeque<Request>,
     bytes: usize,
     closed: bool,
+    /// The writer sleeps until so many wait.
+    wanted: usize,
+    /// About how many requests are in flight: those of the last batches and those that came while they were written.
+    in_flight: usize,
 }
 
 impl Waiting {
@@ -89,6 +100,10 @@ impl Waiting {
     fn add(&mut self, request: Request) {
         self.bytes += request.bytes();
         self.requests.push_back(request);
+    }
+
+    fn wakes_writer(&self) -> bool {
+        self.requests.len() >= self.wanted
     }
 }
 
@@ -119,9 +134,16 @@ impl Queue {
                 tickets.push(ticket);
             }
         }
-        drop(waiting);
-        self.arrived.notify_one();
+        self.wake_writer(waiting);
         tickets
+    }
+
+    fn wake_writer(&self, waiting: MutexGuard<'_, Waiting>) {
+        let wakes = waiting.wakes_writer();
+        drop(waiting);
+        if wakes {
+            self.arrived.notify_one();
+        }
     }
 
     /// Queues a snapshot; the receiver hears when it is kept.
@@ -137,8 +159,7 @@ impl Queue {
             return Err(error);
         }
         waiting.add(request);
-        drop(waiting);
-        self.arrived.notify_one();
+        self.wake_writer(waiting);
         Ok(receiver)
     }
 
@@ -149,8 +170,10 @@ impl Queue {
             if waiting.closed {
                 return None;
             }
+            waiting.wanted = 1;
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        let mut waiting = self.gather(waiting);
         let mut taken = Taken::default();
         let (mut events, mut bytes) = (0, 0);
         while let Some(next) = waiting.requests.front() {
@@ -166,7 +189,27 @@ impl Queue {
             }
         }
         metrics::gauge!("event_store_queue_requests").set(count(waiting.requests.len()));
+        waiting.in_flight = waiting.in_flight.max(taken.appends.len() + waiting.requests.len());
         Some(taken)
+    }
+
+    /// Lets more requests come in, where many are in flight; with few it returns at once.
+    fn gather<'a>(&self, mut waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+        // what is not seen again is forgotten within a few batches
+        waiting.in_flight = waiting.requests.len().max(waiting.in_flight - waiting.in_flight / 8);
+        if waiting.in_flight < MANY {
+            return waiting;
+        }
+        waiting.wanted = waiting.in_flight * 3 / 4;
+        let until = Instant::now() + GATHER;
+        while !waiting.wakes_writer() && !waiting.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            waiting = self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting
     }
 
     /// Takes nothing more in. What waits is still written.
@@ -240,5 +283,30 @@ mod tests {
         assert!(matches!(refused, Err(AppendError::Store(StoreError::Unavailable(_)))));
         assert!(queue.take().is_some());
         assert!(queue.take().is_none());
+    }
+
+    #[test]
+    fn requests_that_come_again_in_numbers_are_waited_for_and_a_lone_one_is_not() {
+        let queue = Queue::default();
+        let most = MANY * 4;
+        queue.submit(vec![append(1); most]);
+        assert_eq!(queue.take().expect("waits").appends.len(), most);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..most {
+                    queue.submit(vec![append(1)]);
+                }
+            });
+            let mut taken = 0;
+            while taken < most {
+                taken += queue.take().expect("waits or comes").appends.len();
+            }
+        });
+        // they do not come again: what is expected of them fades, and nobody waits for ever
+        for _ in 0..100 {
+            queue.submit(vec![append(1)]);
+            assert_eq!(queue.take().expect("waits").appends.len(), 1);
+        }
+        assert!(queue.lock().in_flight < MANY);
     }
 }

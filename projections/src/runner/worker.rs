@@ -29,6 +29,12 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::fro
 /// How soon erased text is to leave the files while the worker is busy, or a reader is in the way.
 const TIDY_AFTER: Duration = Duration::from_millis(200);
 
+/// After so many batches in a row the log is busy…
+const BUSY_AFTER: u32 = 3;
+/// …and the worker lets so much time go by before the next: a transaction for every few events would take the machine from
+/// those who write them.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// What a worker works with.
 pub(super) struct Setting {
     pub(super) projection: Projection,
@@ -121,7 +127,7 @@ impl Worker {
 
     async fn follow(&mut self) {
         let mut head = self.setting.log.store.watch_head();
-        let mut back_off = BACK_OFF.0;
+        let (mut back_off, mut in_a_row) = (BACK_OFF.0, 0_u32);
         loop {
             if *self.setting.stop.borrow() {
                 return;
@@ -132,9 +138,15 @@ impl Worker {
             let known = *head.borrow_and_update();
             let step = self.step(known).await;
             match step {
-                Ok(true) => back_off = BACK_OFF.0,
-                Ok(false) => {
+                Ok(true) => {
                     back_off = BACK_OFF.0;
+                    in_a_row = in_a_row.saturating_add(1);
+                    if in_a_row > BUSY_AFTER {
+                        tokio::time::sleep(GATHER).await;
+                    }
+                }
+                Ok(false) => {
+                    (back_off, in_a_row) = (BACK_OFF.0, 0);
                     self.idle(&mut head).await;
                 }
                 Err(error) => {
