@@ -3,7 +3,8 @@
 //! Handlers document what is theirs alone: parameters, bodies, the answer when all is well. What every operation has in
 //! common (problems, the bearer token, idempotency keys) is added here, once.
 
-use axum::{Json, Router, response::Redirect, routing::get};
+use axum::{Router, http::header, response::Redirect, routing::get};
+use bytes::Bytes;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -52,10 +53,11 @@ struct Base;
 pub fn with_documentation(routes: OpenApiRouter) -> Router {
     let (router, document) = routes.split_for_parts();
     let document = complete(document);
-    let shown = document.clone();
+    // Written out once: routers are cloned for every connection, and the document is large.
+    let shown = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let pages = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]));
     router
-        .route("/openapi.json", get(move || async move { Json(shown) }))
+        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], shown) }))
         .merge(pages)
         .route("/", get(|| async { Redirect::temporary("/docs/") }))
 }

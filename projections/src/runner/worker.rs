@@ -33,7 +33,7 @@ const TIDY_AFTER: Duration = Duration::from_millis(200);
 const BUSY_AFTER: u32 = 3;
 /// …and the worker lets so much time go by before the next: a transaction for every few events would take the machine from
 /// those who write them.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(3);
 
 /// What a worker works with.
 pub(super) struct Setting {
