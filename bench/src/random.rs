@@ -34,6 +34,13 @@ impl Random {
         &from[self.below(from.len())]
     }
 
+    /// Puts things into another order (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.below(last + 1));
+        }
+    }
+
     /// Words of chat up to about `bytes` bytes, never empty.
     pub(crate) fn text(&mut self, bytes: usize) -> String {
         let mut text = String::from(*self.pick(&WORDS));
