@@ -11,7 +11,7 @@
 //! - [`live`]: live push;
 //! - [`auth`]: access tokens;
 //! - [`openapi`]: the document of all this;
-//! - [`serve`]: the server itself; [`stores`]: the open stores;
+//! - [`mod@serve`]: the server itself; [`stores`]: the open stores;
 //! - [`control`]: what operators do from the command line ([`cli`]);
 //! - [`processes`]: what follows the log and acts.
 

@@ -1,8 +1,8 @@
 //! Live push: what happens in a person's conversations, as it happens, from any past position on.
 //!
-//! The log is followed once a process, by the hub ([`hub`]): it goes where the views have come to, finds out for each event
-//! who is connected and may see it, renders it from the views as each of them sees it ([`render`]), and queues it for
-//! their connections. A connection ([`connection`]) that resumes pages through the log by itself until it is as far as
+//! The log is followed once a process, by the hub (`hub`): it goes where the views have come to, finds out for each event
+//! who is connected and may see it, renders it from the views as each of them sees it (`render`), and queues it for
+//! their connections. A connection (`connection`) that resumes pages through the log by itself until it is as far as
 //! the hub, then lives from its queue: nothing is lost in between and nothing comes twice. One that does not keep up with
 //! its queue is cut off; it resumes where it was.
 
