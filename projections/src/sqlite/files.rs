@@ -127,13 +127,11 @@ impl Drop for GenerationFile {
 }
 
 /// Serving: readers beside one writer, erased text overwritten. A commit does not wait for the disk: what a power cut
-/// takes from a view is folded again. The write-ahead log is copied back every 32 MiB: copying syncs, and what commits to
-/// the event log at that moment waits for the disk.
+/// takes from a view is folded again.
 fn serve(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;
-         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 33554432;
-         PRAGMA wal_autocheckpoint = 8000;",
+         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 16777216;",
     )
 }
 
