@@ -11,6 +11,7 @@ pub mod keys;
 pub mod port;
 pub mod sqlite;
 pub mod tail;
+mod ticket;
 
 pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, SqliteKeyBlocks};

@@ -1,13 +1,15 @@
 //! What an event store can do. One conformance suite runs over every backend.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, task};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{StreamName, Timestamp, UserId};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
+
+pub use crate::ticket::AppendTicket;
 
 /// A place in the whole log. Ordered, opaque, and never visible before every earlier one is.
 ///
@@ -220,43 +222,6 @@ pub struct Snapshot {
     pub format: String,
     /// The state, sealed.
     pub data: Bytes,
-}
-
-/// An append under way: a future that is answered when the outcome is durable. Dropping it does not undo the append.
-#[derive(Debug)]
-pub struct AppendTicket(Ticket);
-
-#[derive(Debug)]
-enum Ticket {
-    Waiting(oneshot::Receiver<Result<Appended, AppendError>>),
-    Refused(Option<StoreError>),
-}
-
-impl AppendTicket {
-    /// A ticket and the end that answers it.
-    pub fn new() -> (oneshot::Sender<Result<Appended, AppendError>>, Self) {
-        let (sender, receiver) = oneshot::channel();
-        (sender, Self(Ticket::Waiting(receiver)))
-    }
-
-    /// A ticket for what was never begun.
-    pub const fn refused(error: StoreError) -> Self {
-        Self(Ticket::Refused(Some(error)))
-    }
-}
-
-impl Future for AppendTicket {
-    type Output = Result<Appended, AppendError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<Self::Output> {
-        let gone = || AppendError::Store(StoreError::Unavailable("the writer has stopped".to_owned()));
-        match &mut self.0 {
-            Ticket::Waiting(receiver) => {
-                Pin::new(receiver).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(gone())))
-            }
-            Ticket::Refused(error) => task::Poll::Ready(Err(error.take().map_or_else(gone, AppendError::Store))),
-        }
-    }
 }
 
 /// An append-only log of streams.
