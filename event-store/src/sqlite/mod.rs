@@ -26,10 +26,10 @@ use async_trait::async_trait;
 use tidings_domain::{StreamName, Timestamp};
 use tokio::sync::watch;
 
+pub use checkpoint::Checkpointer;
 pub use file::OpenError;
 
 use self::{
-    checkpoint::Checkpointer,
     file::HeldFile,
     insert::Tables,
     queue::Queue,
@@ -80,7 +80,8 @@ impl SqliteEventStore {
             shown: Shown { tail: Arc::clone(&tail), head },
             session: Some(session),
             tables: Tables::new(),
-            checkpointer: Checkpointer::start(path.to_owned()).map_err(system)?,
+            checkpointer: Checkpointer::start("event-checkpoint".to_owned(), path.to_owned(), session::connect)
+                .map_err(system)?,
         };
         let writer =
             thread::Builder::new().name("event-writer".to_owned()).spawn(move || writer.run()).map_err(system)?;

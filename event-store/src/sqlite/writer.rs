@@ -6,9 +6,8 @@ use tidings_domain::StreamName;
 use tokio::sync::watch;
 
 use super::{
-    Clock,
+    Checkpointer, Clock,
     batch::Batch,
-    checkpoint::Checkpointer,
     insert::Tables,
     queue::{Queue, Taken, count},
     session::Session,
