@@ -8,6 +8,7 @@
 //! A view holds nothing but functions of the log: no clock, no chance, nothing that depends on how events came in
 //! batches. That is what makes "drop it and rebuild it" and "compare it with a fresh replay" exact.
 
+mod fold;
 pub mod model;
 pub mod queries;
 pub mod runner;

@@ -13,6 +13,6 @@ mod worker;
 pub use build::{Pace, replay, verify};
 pub use feed::Log;
 pub use port::{
-    Applied, ApplyError, Batch, Generation, OnPoison, Opened, Pinned, Poison, Projection, ViewStore, ViewsError,
+    Applied, ApplyError, Batch, Generation, OnPoison, Opened, Pinned, Poison, Projection, Promotion, ViewStore, ViewsError,
 };
 pub use views::{NotYet, Options, Views};

@@ -150,6 +150,15 @@ pub enum Opened {
     Build(&'static str),
 }
 
+/// What became of a generation that was to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promotion {
+    /// It serves.
+    Serves,
+    /// Nothing changed: what serves is at this position and further, and readers never go back.
+    Behind(Position),
+}
+
 /// Why the views cannot be opened or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViewsError {
@@ -193,7 +202,7 @@ pub trait ViewStore: Send + Sync + 'static {
     async fn begin(&self, projection: Projection) -> Result<Box<dyn Generation>, ViewsError>;
 
     /// Makes a finished generation the serving one. The older one goes when its last reader has let go.
-    async fn promote(&self, projection: Projection, number: u32) -> Result<(), ViewsError>;
+    async fn promote(&self, projection: Projection, number: u32) -> Result<Promotion, ViewsError>;
 
     /// Removes a generation that never served.
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError>;

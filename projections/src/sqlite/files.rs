@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
 
-use super::fold::Schema;
+use super::schema::Schema;
 use crate::runner::Projection;
 
 /// Marks the files of the views as ours ("TDGV"), in the header field that SQLite keeps for this.

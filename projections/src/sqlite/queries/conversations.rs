@@ -13,7 +13,8 @@ use crate::{
         Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, Membership, Page,
         UnreadSummary, UserRef,
     },
-    sqlite::{conversations::key, ids::Id16, signed, unsigned},
+    fold::{conversations::key, signed, unsigned},
+    sqlite::ids::Id16,
 };
 
 /// All conversations somebody is in now.

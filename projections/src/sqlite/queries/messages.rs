@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Message, MessageAnchor, MessageVersion, Page},
-    sqlite::{conversations::unkey, signed},
+    fold::{conversations::unkey, signed},
 };
 
 type MessagePage = Page<Message, MessageAnchor>;

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     model::{MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
-    sqlite::{
+    fold::{
         directory::{parse_roles, words},
-        ids::Id16,
         rows, signed, unsigned,
     },
+    sqlite::ids::Id16,
 };
 
 const USER: &str = "u.id, u.username, u.email, u.phone_number, u.first_name, u.last_name, u.created_at, u.modified_at, \

@@ -6,14 +6,14 @@ use tidings_domain::{Timestamp, UserId};
 use super::{messages::next_of_sender, viewer::Viewer};
 use crate::{
     model::{MemberCursor, Message, Page, Receipt, UserRef},
-    sqlite::{
+    fold::{
         conversations::{
             readers::{DELIVERED_UP_TO, READ_UP_TO, THIS_ONE_READ},
             unkey,
         },
-        ids::Id16,
         signed, unsigned,
     },
+    sqlite::ids::Id16,
 };
 
 pub(super) fn page(

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{Message, Page, ReceivedCursor, ReceivedFilter},
-    sqlite::{
+    fold::{
         conversations::{key, unkey},
         signed, unsigned,
     },

@@ -8,11 +8,11 @@ use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 use super::viewer::Viewer;
 use crate::{
     model::{Message, Reaction, UserRef},
-    sqlite::{
+    fold::{
         conversations::{messages::PLAIN_TEXT, unkey},
-        ids::Id16,
         rows, unsigned,
     },
+    sqlite::ids::Id16,
 };
 
 /// Which messages between two keys, both included.

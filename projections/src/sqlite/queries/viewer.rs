@@ -6,7 +6,10 @@ use tidings_domain::{
     conversation::{ConversationKind, MemberRole},
 };
 
-use crate::sqlite::{conversations::key, ids::Id16, signed, unsigned};
+use crate::{
+    fold::{conversations::key, signed, unsigned},
+    sqlite::ids::Id16,
+};
 
 /// Somebody who is or was in a conversation, and that conversation.
 pub(super) struct Viewer {

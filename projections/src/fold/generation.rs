@@ -1,22 +1,17 @@
-//! One generation of a projection: its file, its checkpoint, its parked streams.
+//! One generation of a projection: its tables, its checkpoint, its parked streams.
 
 use std::{
     collections::{HashMap, HashSet},
     mem,
-    sync::Arc,
 };
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 use tidings_event_store::{DecodedEvent, Position};
 
 use super::{
+    Backend, Done, Fold,
     applying::{Single, Stop},
-    error::apply_error,
-    files::{GenerationFile, stable_plans},
-    fold::{Fold, Schema, fold_of},
-    parked::{self, recorded},
-    unsigned,
+    parked::recorded,
 };
 use crate::{
     model::ParkedEvent,
@@ -24,11 +19,10 @@ use crate::{
 };
 
 /// A generation open for folding.
-pub(super) struct SqliteGeneration {
-    pub(super) file: Arc<GenerationFile>,
-    pub(super) db: Connection,
-    pub(super) fold: Box<dyn Fold>,
-    /// Where the checkpoint in the file stands.
+pub(crate) struct Folding<B> {
+    pub(crate) backend: B,
+    pub(super) fold: Fold,
+    /// Where the stored checkpoint stands.
     pub(super) stored: Position,
     /// Where the fold stands: beyond `stored` only by events that do not concern it.
     pub(super) position: Position,
@@ -37,48 +31,46 @@ pub(super) struct SqliteGeneration {
     filling: bool,
 }
 
-impl SqliteGeneration {
-    /// Opens a generation whose file was made ready. `filling` for one that does not serve yet.
-    pub(super) fn open(file: Arc<GenerationFile>, db: Connection, filling: bool) -> rusqlite::Result<Self> {
-        db.set_prepared_statement_cache_capacity(128);
-        stable_plans(&db)?;
-        let stored: i64 = db.query_row("SELECT position FROM checkpoint", [], |row| row.get(0))?;
-        let stored = Position::new(unsigned(stored));
-        let parked = parked::read(&db)?;
+impl<B: Backend> Folding<B> {
+    /// A generation whose tables were made ready, and whose checkpoint is at `stored`. `filling` for one that does not
+    /// serve yet.
+    pub(crate) async fn open(mut backend: B, stored: Position, filling: bool) -> Done<Self> {
+        let parked = backend.parked().await?;
         let parked_streams = parked.iter().map(|event| event.stream.clone()).collect();
-        let fold = fold_of(file.projection);
-        Ok(Self { file, db, fold, stored, position: stored, parked, parked_streams, filling })
+        let fold = Fold::of(backend.projection());
+        Ok(Self { backend, fold, stored, position: stored, parked, parked_streams, filling })
     }
 
-    /// Undoes what a failed transaction left, in the file and in memory.
-    fn undo(&mut self) {
-        if !self.db.is_autocommit()
-            && let Err(error) = self.db.execute_batch("ROLLBACK")
-        {
+    /// Undoes what a failed transaction left, in the database and in memory.
+    async fn undo(&mut self) {
+        if let Err(error) = self.backend.rollback().await {
             tracing::warn!(%error, "a failed transaction could not be rolled back");
         }
         self.fold.reset();
-        if let Ok(parked) = parked::read(&self.db) {
+        if let Ok(parked) = self.backend.parked().await {
             self.parked_streams = parked.iter().map(|event| event.stream.clone()).collect();
             self.parked = parked;
         }
     }
 
-    fn settle(&mut self, outcome: Result<Applied, Stop>) -> Result<Applied, ApplyError> {
-        outcome.map_err(|stop| {
-            self.undo();
-            match stop {
-                Stop::At(event) => ApplyError::Poisoned(*event),
-                Stop::Apply(error) => error,
+    async fn settle(&mut self, outcome: Result<Applied, Stop>) -> Result<Applied, ApplyError> {
+        match outcome {
+            Ok(applied) => Ok(applied),
+            Err(stop) => {
+                self.undo().await;
+                Err(match stop {
+                    Stop::At(event) => ApplyError::Poisoned(*event),
+                    Stop::Apply(error) => error,
+                })
             }
-        })
+        }
     }
 }
 
 #[async_trait]
-impl Generation for SqliteGeneration {
+impl<B: Backend> Generation for Folding<B> {
     fn number(&self) -> u32 {
-        self.file.number
+        self.backend.number()
     }
 
     fn position(&self) -> Position {
@@ -90,16 +82,16 @@ impl Generation for SqliteGeneration {
     }
 
     async fn apply(&mut self, batch: &Batch, on_poison: OnPoison) -> Result<Applied, ApplyError> {
-        let applied = match self.apply_whole(batch) {
+        let applied = match self.apply_whole(batch).await {
             Err(Stop::At(_)) if on_poison == OnPoison::Park => {
-                self.undo();
+                self.undo().await;
                 let concerned = batch.events.iter().filter(|event| self.concerns(recorded(event)));
                 let singles: Vec<_> =
                     concerned.map(|outcome| Single { outcome, retried: false, reserved: None }).collect();
-                let singly = self.apply_singly(&singles, batch.to);
-                self.settle(singly)?
+                let singly = self.apply_singly(&singles, batch.to).await;
+                self.settle(singly).await?
             }
-            whole => self.settle(whole)?,
+            whole => self.settle(whole).await?,
         };
         if applied.events + applied.parked > 0 {
             self.stored = batch.to;
@@ -109,7 +101,7 @@ impl Generation for SqliteGeneration {
     }
 
     async fn retry(&mut self, events: &[Result<DecodedEvent, Poison>]) -> Result<Applied, ApplyError> {
-        let reserved: HashMap<_, _> = parked::read_reserved(&self.db).map_err(|error| apply_error(&error))?;
+        let reserved: HashMap<_, _> = self.backend.reserved().await.map_err(super::FoldError::apply_error)?;
         let retried: HashSet<Position> = events.iter().map(|event| recorded(event).position).collect();
         self.parked.retain(|event| !retried.contains(&event.position));
         self.parked_streams = self.parked.iter().map(|event| event.stream.clone()).collect();
@@ -117,16 +109,16 @@ impl Generation for SqliteGeneration {
         let singles: Vec<_> =
             events.iter().map(|outcome| Single { outcome, retried: true, reserved: kept(outcome) }).collect();
         let to = self.position;
-        let singly = self.apply_singly(&singles, to);
-        let applied = self.settle(singly)?;
+        let singly = self.apply_singly(&singles, to).await;
+        let applied = self.settle(singly).await?;
         self.stored = to;
         Ok(applied)
     }
 
     async fn persist(&mut self) -> Result<(), ApplyError> {
         if self.stored != self.position {
-            let moved = self.move_checkpoint(self.position).map(|()| Applied::default());
-            self.settle(moved)?;
+            let moved = self.move_checkpoint(self.position).await.map(|()| Applied::default());
+            self.settle(moved).await?;
             self.stored = self.position;
         }
         Ok(())
@@ -135,14 +127,12 @@ impl Generation for SqliteGeneration {
     async fn finish(&mut self) -> Result<(), ApplyError> {
         self.persist().await?;
         if mem::take(&mut self.filling) {
-            let schema = Schema::of(self.file.projection);
-            self.file.finish(&self.db, &schema).map_err(|error| apply_error(&error))?;
+            self.backend.finish().await.map_err(super::FoldError::apply_error)?;
         }
         Ok(())
     }
 
     async fn tidy(&mut self) -> Result<bool, ApplyError> {
-        let busy: rusqlite::Result<i64> = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        Ok(busy.map_err(|error| apply_error(&error))? == 0)
+        self.backend.tidy().await.map_err(super::FoldError::apply_error)
     }
 }

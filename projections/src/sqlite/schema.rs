@@ -1,31 +1,6 @@
-//! What a projection's SQL looks like to the generation that runs it.
+//! What a projection's tables look like in SQLite.
 
-use rusqlite::Connection;
-use tidings_event_store::{DecodedEvent, RecordedEvent};
-
-use super::error::FoldError;
 use crate::runner::Projection;
-
-/// Folds events into the tables of one projection.
-pub(super) trait Fold: Send {
-    /// Folds one event. May keep changed rows in memory until [`Fold::flush`].
-    fn apply(&mut self, db: &Connection, event: &DecodedEvent) -> Result<(), FoldError>;
-
-    /// Writes what is still in memory only.
-    fn flush(&mut self, db: &Connection) -> Result<(), FoldError>;
-
-    /// Forgets all that is in memory: the transaction was rolled back.
-    fn reset(&mut self);
-
-    /// Whether personal text was erased since the last call.
-    fn take_erased(&mut self) -> bool;
-
-    /// What must be kept for an event that is parked, so that it fits in when it is retried.
-    fn reserve(&mut self, db: &Connection, event: &RecordedEvent) -> Result<Option<i64>, FoldError>;
-
-    /// The next event to be applied has this reserved.
-    fn assign(&mut self, reserved: Option<i64>);
-}
 
 /// The statements that make a projection's tables, and those that are better run when the tables are full.
 pub(super) struct Schema {
@@ -71,13 +46,5 @@ impl Schema {
             hasher.update(statements.as_bytes());
         }
         hasher.finalize().to_hex()[..32].to_owned()
-    }
-}
-
-/// The fold of a projection.
-pub(super) fn fold_of(projection: Projection) -> Box<dyn Fold> {
-    match projection {
-        Projection::Directory => Box::new(super::directory::DirectoryFold::default()),
-        Projection::Conversations => Box::new(super::conversations::ConversationsFold::default()),
     }
 }
