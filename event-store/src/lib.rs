@@ -3,10 +3,12 @@
 //! - [`port`]: what a store can do, in terms that every backend can keep;
 //! - [`sqlite`]: the embedded backend, one writer with group commit;
 //! - [`tail`]: the end of the log in memory, for backends with a writer of their own;
+//! - [`database`]: how PostgreSQL is talked to;
 //! - [`keys`]: the key store, apart from the log;
 //! - [`codec`]: events to stored form and back, sealing and upcasting on the way.
 
 pub mod codec;
+pub mod database;
 pub mod keys;
 pub mod port;
 pub mod sqlite;
