@@ -261,7 +261,8 @@ impl DirectoryFold {
         for (id, row) in tables.sessions_of(user).await? {
             self.sessions.loaded(id, Some(row));
         }
-        let of_user = self.sessions.iter().filter_map(|(id, row)| Some((id, row.as_ref().filter(|row| row.user == user)?)));
+        let of_user =
+            self.sessions.iter().filter_map(|(id, row)| Some((id, row.as_ref().filter(|row| row.user == user)?)));
         let ended: Vec<SessionId> = of_user.filter(|(id, row)| ends(*id, row)).map(|(id, _)| id).collect();
         for id in ended {
             self.sessions.put(id, None);
@@ -307,6 +308,16 @@ impl DirectoryFold {
 /// The words of a text that people are found by: letters and digits, in lower case.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// What must begin some term: the words of the query, or the whole of it where it may be the start of a username.
+pub(crate) fn wanted(query: &str) -> Vec<String> {
+    let whole = query.trim().to_lowercase();
+    let of_username = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '.' | '-');
+    if whole.chars().all(of_username) && whole.chars().any(char::is_alphanumeric) {
+        return vec![whole];
+    }
+    words(&whole).collect()
 }
 
 /// Roles as the column keeps them: names with a space between.

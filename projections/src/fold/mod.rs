@@ -11,6 +11,7 @@ mod error;
 mod generation;
 mod kept;
 mod parked;
+mod shape;
 
 use conversations::ConversationsFold;
 use directory::DirectoryFold;
@@ -19,6 +20,7 @@ use tidings_event_store::{DecodedEvent, RecordedEvent};
 pub(crate) use backend::{Backend, Done};
 pub(crate) use error::{Blame, FoldError};
 pub(crate) use generation::Folding;
+pub(crate) use shape::Shape;
 
 use crate::runner::Projection;
 

@@ -21,15 +21,22 @@ pub(super) struct PostgresBackend {
     moves: i64,
     /// Moves once what is being done is stored.
     moved: bool,
+    /// Whether others follow it.
+    serves: bool,
 }
 
 impl PostgresBackend {
-    /// On a connection whose search path is the generation's schema.
-    pub(super) const fn new(db: PgConnection, projection: Projection, number: u32, moves: i64) -> Self {
-        Self { db, projection, number, moves, moved: false }
+    /// On a connection whose search path is the generation's schema. `moves` of one that serves.
+    pub(super) const fn new(db: PgConnection, projection: Projection, number: u32, moves: Option<i64>) -> Self {
+        let (serves, moves) = match moves {
+            Some(moves) => (true, moves),
+            None => (false, 0),
+        };
+        Self { db, projection, number, moves, moved: false, serves }
     }
 
-    fn id(&self) -> (&'static str, i32) {
+    /// How the tables of all generations name this one.
+    pub(super) fn id(&self) -> (&'static str, i32) {
         (self.projection.name(), number(self.number))
     }
 }
@@ -65,7 +72,8 @@ impl Backend for PostgresBackend {
     }
 
     async fn commit(&mut self) -> Done {
-        self.db.execute("COMMIT").await?;
+        // outside the transaction: the lock for telling others is held by nobody who waits for a disk
+        self.db.execute(if self.serves { "COMMIT; NOTIFY tidings_views" } else { "COMMIT" }).await?;
         self.moves += i64::from(std::mem::take(&mut self.moved));
         Ok(())
     }

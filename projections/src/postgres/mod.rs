@@ -14,5 +14,6 @@ mod queries;
 mod reading;
 mod schema;
 mod store;
+mod watching;
 
 pub use store::PostgresViews;

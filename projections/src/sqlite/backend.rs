@@ -8,7 +8,7 @@ use tidings_event_store::Position;
 use super::{
     files::{GenerationFile, stable_plans},
     parked,
-    schema::Schema,
+    schema::shape,
 };
 use crate::{
     fold::{Backend, Done, signed, unsigned},
@@ -99,7 +99,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn finish(&mut self) -> Done {
-        Ok(self.file.finish(&self.db, &Schema::of(self.file.projection))?)
+        Ok(self.file.finish(&self.db, &shape(self.file.projection))?)
     }
 
     async fn tidy(&mut self) -> Done<bool> {

@@ -3,10 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use rusqlite::{
-    Connection, Rows,
-    types::Value,
-};
+use rusqlite::{Connection, Rows, types::Value};
 use tidings_event_store::Position;
 
 use super::{error::views_error, files::GenerationFile};

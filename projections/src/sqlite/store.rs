@@ -11,13 +11,13 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    compare::SqlitePinned,
     backend::SqliteBackend,
+    compare::SqlitePinned,
     error::{blame, views_error},
     files::{APPLICATION_ID, Found, GenerationFile, fits, look_at, remove_database},
     pool::Pool,
     queries::SqliteQueries,
-    schema::Schema,
+    schema::shape,
 };
 use crate::{
     fold::{Blame, FoldError, Folding},
@@ -108,7 +108,7 @@ impl SqliteViews {
     async fn reopen(&self, projection: Projection, number: u32) -> Result<Option<Folding<SqliteBackend>>, FoldError> {
         let file = self.file(projection, number);
         let db = file.open()?;
-        if fits(&db, &Schema::of(projection))? { opened(file, db, false).await.map(Some) } else { Ok(None) }
+        if fits(&db, &shape(projection))? { opened(file, db, false).await.map(Some) } else { Ok(None) }
     }
 }
 
@@ -143,11 +143,11 @@ impl ViewStore for SqliteViews {
             open.keys().filter(|(of, _)| *of == projection).map(|(_, number)| *number).max().unwrap_or(0)
         };
         let file = self.file(projection, serving.max(newest) + 1);
-        let db = file.create(&Schema::of(projection)).map_err(|error| views_error(&error))?;
+        let db = file.create(&shape(projection)).map_err(|error| views_error(&error))?;
         Ok(Box::new(opened(file, db, true).await?))
     }
 
-    async fn promote(&self, projection: Projection, number: u32) -> Result<Promotion, ViewsError> {
+    async fn promote(&self, projection: Projection, number: u32, _forced: bool) -> Result<Promotion, ViewsError> {
         let before = self.serving(projection)?;
         self.index
             .lock()
@@ -185,11 +185,7 @@ impl ViewStore for SqliteViews {
     }
 }
 
-async fn opened(
-    file: Arc<GenerationFile>,
-    db: Connection,
-    filling: bool,
-) -> Result<Folding<SqliteBackend>, FoldError> {
+async fn opened(file: Arc<GenerationFile>, db: Connection, filling: bool) -> Result<Folding<SqliteBackend>, FoldError> {
     let backend = SqliteBackend::new(file, db)?;
     let stored = backend.checkpoint()?;
     Folding::open(backend, stored, filling).await

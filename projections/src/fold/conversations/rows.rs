@@ -189,11 +189,7 @@ impl Rows {
     }
 
     /// Who sees a message otherwise than their mark says.
-    pub(super) async fn excepting<T: ConversationTables>(
-        &mut self,
-        tables: &mut T,
-        key: i64,
-    ) -> Done<Vec<UserId>> {
+    pub(super) async fn excepting<T: ConversationTables>(&mut self, tables: &mut T, key: i64) -> Done<Vec<UserId>> {
         let mut users = tables.excepting(key).await?;
         // the others stand in the table
         users.extend(self.changed_exceptions.iter().filter(|(_, of)| *of == key).map(|(user, _)| *user));
@@ -273,13 +269,16 @@ impl Rows {
         sender: UserId,
     ) -> Done<Vec<(i64, ConversationId)>> {
         let mut written = tables.written_by(sender).await?;
-        let deleted = |key: i64| self.messages.get(key).and_then(Option::as_ref).is_some_and(|row| row.deleted_at.is_some());
+        let deleted =
+            |key: i64| self.messages.get(key).and_then(Option::as_ref).is_some_and(|row| row.deleted_at.is_some());
         written.retain(|(key, _)| !deleted(*key));
         let numbers = self.conversations.iter().filter_map(|(id, row)| Some((row.as_ref()?.number, id)));
         let numbers: HashMap<i64, ConversationId> = numbers.collect();
-        let unwritten = self.messages.iter().filter_map(|(_, row)| row.as_ref()).filter(|row| {
-            !row.stored && row.sender == sender && row.deleted_at.is_none()
-        });
+        let unwritten = self
+            .messages
+            .iter()
+            .filter_map(|(_, row)| row.as_ref())
+            .filter(|row| !row.stored && row.sender == sender && row.deleted_at.is_none());
         written.extend(unwritten.filter_map(|row| Some((row.key, *numbers.get(&(row.key >> 32))?))));
         Ok(written)
     }
@@ -324,8 +323,16 @@ impl Rows {
             changed,
             erased: self.erased.clone(),
             versions: self.versions.iter().collect(),
-            reactions: self.reactions.iter().map(|((key, emoji, user), on)| (*key, emoji.as_str(), *user, *on)).collect(),
-            reaction_counts: self.reaction_counts.iter().map(|((key, emoji), count)| (*key, emoji.as_str(), *count)).collect(),
+            reactions: self
+                .reactions
+                .iter()
+                .map(|((key, emoji, user), on)| (*key, emoji.as_str(), *user, *on))
+                .collect(),
+            reaction_counts: self
+                .reaction_counts
+                .iter()
+                .map(|((key, emoji), count)| (*key, emoji.as_str(), *count))
+                .collect(),
             exceptions: exceptions.into_iter().map(exception).collect(),
             mentions: self.mentions.changes().map(|((user, key), on)| (user, key, *on)).collect(),
             receipts: &self.receipts,

@@ -168,11 +168,7 @@ pub(crate) trait ConversationTables: Send {
     fn reaction(&mut self, key: i64, emoji: &str, user: UserId) -> impl Future<Output = Done<bool>> + Send;
 
     /// How often an emoji is on a message.
-    fn reaction_count(
-        &mut self,
-        key: i64,
-        emoji: &str,
-    ) -> impl Future<Output = Done<Option<ReactionCount>>> + Send;
+    fn reaction_count(&mut self, key: i64, emoji: &str) -> impl Future<Output = Done<Option<ReactionCount>>> + Send;
 
     /// All exceptions of a reader in a conversation, by message key.
     fn exceptions(&mut self, place: Place) -> impl Future<Output = Done<Vec<(i64, Exception)>>> + Send;

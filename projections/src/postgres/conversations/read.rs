@@ -18,11 +18,12 @@ impl ConversationTables for PostgresBackend {
     const TOGETHER: bool = true;
 
     async fn next_number(&mut self) -> Done<i64> {
-        let number = sqlx::query_scalar(
-            "SELECT 1 + greatest((SELECT max(number) FROM conversations),
-                                 (SELECT max(ordinal) FROM tidings_views.parked), 0)",
+        let (projection, number) = self.id();
+        let next = sqlx::query_scalar(
+            "SELECT 1 + greatest((SELECT max(number) FROM conversations), 0,
+                (SELECT max(ordinal) FROM tidings_views.parked WHERE projection = $1 AND generation = $2))",
         );
-        Ok(number.fetch_one(&mut self.db).await?)
+        Ok(next.bind(projection).bind(number).fetch_one(&mut self.db).await?)
     }
 
     async fn conversations(&mut self, ids: &[ConversationId]) -> Done<Vec<ConversationRow>> {
@@ -58,9 +59,8 @@ impl ConversationTables for PostgresBackend {
     }
 
     async fn reaction(&mut self, key: i64, emoji: &str, user: UserId) -> Done<bool> {
-        let found = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM reactions WHERE key = $1 AND emoji = $2 AND user_id = $3)",
-        );
+        let found =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM reactions WHERE key = $1 AND emoji = $2 AND user_id = $3)");
         Ok(found.bind(key).bind(emoji).bind(user.uuid()).fetch_one(&mut self.db).await?)
     }
 

@@ -275,7 +275,8 @@ impl PostgresBackend {
             ),
         ] {
             if !rows.is_empty() {
-                let (users, keys): (Vec<Uuid>, Vec<i64>) = rows.iter().map(|(user, key, _)| (user.uuid(), *key)).unzip();
+                let (users, keys): (Vec<Uuid>, Vec<i64>) =
+                    rows.iter().map(|(user, key, _)| (user.uuid(), *key)).unzip();
                 sqlx::query(statement).bind(users).bind(keys).execute(&mut self.db).await?;
             }
         }

@@ -87,9 +87,9 @@ impl ConversationTables for SqliteBackend {
     }
 
     async fn exceptions(&mut self, (number, user): Place) -> Done<Vec<(i64, Exception)>> {
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT key, hidden, mark, counts FROM exceptions WHERE user = ? AND key >= ? AND key < ?")?;
+        let mut statement = self.db.prepare_cached(
+            "SELECT key, hidden, mark, counts FROM exceptions WHERE user = ? AND key >= ? AND key < ?",
+        )?;
         let rows = statement.query_map(params![user.as_bytes(), key(number, 0), key(number + 1, 0)], |row| {
             Ok((row.get(0)?, Exception { hidden: row.get(1)?, mark: row.get(2)?, counts: row.get(3)? }))
         })?;

@@ -19,8 +19,13 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     }
     write_reactions(db, changes)?;
     for row in &changes.versions {
-        db.prepare_cached("INSERT INTO message_versions VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![row.key, row.edit, row.at, row.subject, row.body])?;
+        db.prepare_cached("INSERT INTO message_versions VALUES (?, ?, ?, ?, ?)")?.execute(params![
+            row.key,
+            row.edit,
+            row.at,
+            row.subject,
+            row.body
+        ])?;
     }
     for (user, key, exception) in &changes.exceptions {
         match exception {
@@ -102,23 +107,25 @@ fn write_member(db: &Connection, (number, user): Place, row: &Member) -> Result<
 }
 
 fn insert_message(db: &Connection, row: &MessageRow) -> Result<()> {
-    db.prepare_cached("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
-        row.key,
-        row.position,
-        row.version,
-        row.sender.as_bytes(),
-        row.at,
-        row.latest_at,
-        row.content_type,
-        row.reply_to,
-        row.mentions,
-        row.subject,
-        row.body,
-        row.edited_at,
-        row.deleted_at,
-        row.pinned_at,
-        row.reactions,
-    ])?;
+    db.prepare_cached("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
+            row.key,
+            row.position,
+            row.version,
+            row.sender.as_bytes(),
+            row.at,
+            row.latest_at,
+            row.content_type,
+            row.reply_to,
+            row.mentions,
+            row.subject,
+            row.body,
+            row.edited_at,
+            row.deleted_at,
+            row.pinned_at,
+            row.reactions,
+        ],
+    )?;
     Ok(())
 }
 

@@ -3,9 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tidings_domain::{Timestamp, UserId};
 
-use super::{messages::next_of_sender, viewer::Viewer};
+use super::messages::next_of_sender;
 use crate::{
-    model::{MemberCursor, Message, Page, Receipt, UserRef},
     fold::{
         conversations::{
             readers::{DELIVERED_UP_TO, READ_UP_TO, THIS_ONE_READ},
@@ -13,7 +12,9 @@ use crate::{
         },
         signed, unsigned,
     },
+    model::{MemberCursor, Message, Page, Receipt, UserRef},
     sqlite::ids::Id16,
+    viewing::Viewer,
 };
 
 pub(super) fn page(
