@@ -11,9 +11,11 @@ pub mod codec;
 pub mod database;
 pub mod keys;
 pub mod port;
+mod queue;
 pub mod sqlite;
 pub mod tail;
 mod ticket;
+mod worker;
 
 pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, SqliteKeyBlocks};
