@@ -2,33 +2,40 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::postgres::{PgListener, PgPool};
+use sqlx::{
+    Connection,
+    postgres::{PgListener, PgPool},
+};
 use tokio::{sync::watch, time};
 
 use super::{read::Reads, shown::Shown};
-use crate::port::{Filter, Position, StoreError};
+use crate::{
+    database::{DatabaseError, DatabaseUrl},
+    port::{Filter, Position, StoreError},
+};
 
 /// One for each database: the payload is the position of the last event of a batch.
 const CHANNEL: &str = "tidings_events";
 /// How often the log is looked at when nothing is heard: a notice may be lost with its connection.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long the follower waits before it connects again, at first and at most.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(400));
 /// How many events are read at once for the tail. Who is further behind begins a new one.
 const PAGE: usize = 2_048;
 
 /// Moves this node's head to where the log ends.
 #[derive(Debug)]
 pub(super) struct Follower {
+    url: DatabaseUrl,
     pool: PgPool,
     reads: Reads,
     shown: Arc<Shown>,
 }
 
 impl Follower {
-    /// The pool is for the listening connection alone.
-    pub(super) const fn new(pool: PgPool, reads: Reads, shown: Arc<Shown>) -> Self {
-        Self { pool, reads, shown }
+    pub(super) fn new(url: &DatabaseUrl, reads: Reads, shown: Arc<Shown>) -> Self {
+        // for the listening connection alone
+        Self { url: url.clone(), pool: url.pool(1), reads, shown }
     }
 
     pub(super) async fn run(self) {
@@ -52,10 +59,13 @@ impl Follower {
         }
     }
 
-    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+    async fn listen(&self) -> Result<PgListener, DatabaseError> {
+        let failed = |error| self.url.explain(&error);
+        // a pool asks a server that is gone for seconds, and everybody else would wait with it
+        self.url.try_connect().await?.close().await.map_err(failed)?;
+        let mut listener = PgListener::connect_with(&self.pool).await.map_err(failed)?;
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        listener.listen(CHANNEL).await.map_err(failed)?;
         Ok(listener)
     }
 

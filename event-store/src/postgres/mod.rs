@@ -83,7 +83,7 @@ impl PostgresEventStore {
             reason: format!("no writer can be started: {error}"),
         })?;
         let reads = Reads::new(url.pool(READ_CONNECTIONS), Arc::clone(&shown));
-        let follower = tokio::spawn(Follower::new(url.pool(1), reads.clone(), Arc::clone(&shown)).run());
+        let follower = tokio::spawn(Follower::new(url, reads.clone(), Arc::clone(&shown)).run());
         let notifier = tokio::spawn(follower::notify(url.pool(1), shown.watch_own()));
         Ok(Self { queue, writer: Arc::new(writer), reads, shown, follower, notifier })
     }

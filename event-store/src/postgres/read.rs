@@ -1,10 +1,11 @@
 //! Reading from the database, on a pool. Whatever is committed may be read, for it appears in order.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnection, PgPool};
 use tidings_domain::StreamName;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{queries, shown::Shown};
@@ -16,6 +17,9 @@ use crate::{
 /// How often a reading is begun whose connection turns out to be dead: after a restart of the server all those of the
 /// pool are.
 const TRIES: usize = 20;
+
+/// A query that takes longer is given up: the server may be gone without a word.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// The pool, and what is known of its end.
 #[derive(Debug, Clone)]
@@ -51,7 +55,11 @@ impl Reads {
             left -= 1;
             let outcome = match self.pool.acquire().await {
                 Ok(mut connection) => {
-                    let outcome = read(&mut connection, &asked).await;
+                    let Ok(outcome) = timeout(READ_WITHIN, read(&mut connection, &asked)).await else {
+                        connection.close_on_drop();
+                        let why = format!("no answer within {} s", READ_WITHIN.as_secs());
+                        return Err(StoreError::Unavailable(why));
+                    };
                     if outcome.as_ref().is_err_and(database::is_lost) {
                         connection.close_on_drop();
                     }

@@ -119,6 +119,7 @@ impl Writer {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.not_before = None;
+                self.shown.set_down(false);
                 Ok(())
             }
             Err(error) => {
