@@ -165,10 +165,11 @@ fn router(
     forgotten: watch::Receiver<Position>,
     readiness: Readiness,
 ) -> Router {
+    let demand = stores.views.demand();
     let app = App::new(Shared {
         commands: stores.commands.clone(),
         queries: stores.views.queries(),
-        consistency: Consistency::new(stores.views.applied()),
+        consistency: Consistency::new(stores.views.applied(), move |position| demand.want(position)),
         authenticator: Authenticator::new(&stores.secret, Arc::new(stores.commands.clone())),
         cursors: Cursors::new(&stores.secret),
         live,

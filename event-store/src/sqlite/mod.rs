@@ -21,10 +21,10 @@ use async_trait::async_trait;
 use tidings_domain::{StreamName, Timestamp};
 use tokio::sync::watch;
 
+pub use checkpoint::Checkpointer;
 pub use file::OpenError;
 
 use self::{
-    checkpoint::Checkpointer,
     file::HeldFile,
     insert::Tables,
     read::Reads,
@@ -72,7 +72,8 @@ impl SqliteEventStore {
             shown: Shown { tail: Arc::clone(&tail), head },
             session: Some(session),
             tables: Tables::new(),
-            checkpointer: Checkpointer::start(path.to_owned()).map_err(system)?,
+            checkpointer: Checkpointer::start("event-checkpoint".to_owned(), path.to_owned(), session::connect)
+                .map_err(system)?,
         };
         let writer = Worker::start(Arc::clone(&queue), move || writer.run()).map_err(system)?;
         let reads = Reads::new(path.to_owned());

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use tidings_domain::StreamName;
 use tokio::sync::watch;
 
-use super::{Clock, batch::Batch, checkpoint::Checkpointer, insert::Tables, session::Session};
+use super::{Checkpointer, Clock, batch::Batch, insert::Tables, session::Session};
 use crate::{
     port::{AppendError, Appended, Position, Snapshot, StoreError, StreamAppend},
     queue::{Queue, Taken, count},
