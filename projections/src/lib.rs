@@ -18,5 +18,5 @@ mod viewing;
 
 pub use postgres::PostgresViews;
 pub use queries::{Answer, Queries, QueryError};
-pub use runner::{Options, Projection, Views, ViewsError};
+pub use runner::{Demand, Options, Projection, Views, ViewsError};
 pub use sqlite::SqliteViews;

@@ -189,3 +189,8 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         None => matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed),
     }
 }
+
+/// Whether PostgreSQL itself rolled the transaction back for the sake of another one.
+pub fn is_rolled_back(error: &sqlx::Error) -> bool {
+    matches!(state(error).as_deref(), Some("40001" | "40P01"))
+}

@@ -21,6 +21,6 @@ mod error;
 mod schema;
 mod url;
 
-pub use error::{DatabaseError, is_lost, is_transient};
+pub use error::{DatabaseError, is_lost, is_rolled_back, is_transient};
 pub use schema::{Schema, Step};
 pub use url::{DatabaseUrl, Place};

@@ -36,6 +36,9 @@ pub(crate) trait Backend: ConversationTables + DirectoryTables + Send + 'static 
     /// Moves the checkpoint, if it is where it was left. `false` when another hand has moved it.
     fn move_checkpoint(&mut self, from: Position, to: Position) -> impl Future<Output = Done<bool>> + Send;
 
+    /// A batch was stored: whatever is to be done now and then beside the folding.
+    fn applied(&mut self) {}
+
     /// What is parked, in the order of the log.
     fn parked(&mut self) -> impl Future<Output = Done<Vec<ParkedEvent>>> + Send;
 

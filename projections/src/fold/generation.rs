@@ -97,6 +97,7 @@ impl<B: Backend> Generation for Folding<B> {
             self.stored = batch.to;
         }
         self.position = self.position.max(batch.to);
+        self.backend.applied();
         Ok(applied)
     }
 

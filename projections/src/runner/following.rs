@@ -11,9 +11,9 @@ use super::{
     state::Shared,
 };
 
-/// How long news may be overlooked while the log is known to be ahead of the views.
+/// How long news may be overlooked while somebody waits for the views, or the log is known to be ahead of them.
 const BEHIND: Duration = Duration::from_millis(50);
-/// And while it is not.
+/// And otherwise.
 const LEVEL: Duration = Duration::from_secs(1);
 
 /// What a follower works with.
@@ -30,13 +30,14 @@ impl Follower {
     /// Publishes what readers see until it is stopped.
     pub(super) async fn run(mut self) {
         let mut head = self.log.store.watch_head();
+        let mut wanted = self.shared.wanted().subscribe();
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = self.look() => {}
             }
-            let known = *head.borrow_and_update();
+            let known = (*head.borrow_and_update()).max(*wanted.borrow_and_update());
             // a projector of this node tells by itself
             let told = !self.elsewhere && self.shared.all().all(|state| state.folds());
             let behind = !told && *self.shared.combined().borrow() < known;
@@ -45,6 +46,7 @@ impl Follower {
                 () = self.watch.moved(if behind { BEHIND } else { LEVEL }), if !told => {}
                 () = tokio::time::sleep(LEVEL), if told => {}
                 () = changed(&mut head), if !told && !behind => {}
+                _ = wanted.changed(), if !told && !behind => {}
             }
         }
     }

@@ -18,4 +18,4 @@ pub use port::{
     Applied, ApplyError, Batch, Generation, Lease, OnPoison, Opened, Pinned, Poison, Projection, Promotion, ViewStore,
     ViewsError, Visible, Watch,
 };
-pub use views::{NotYet, Options, Views};
+pub use views::{Demand, NotYet, Options, Views};

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, params};
-use tidings_event_store::Position;
+use tidings_event_store::{Position, sqlite::Checkpointer};
 
 use super::{
     files::{GenerationFile, stable_plans},
@@ -18,16 +18,20 @@ use crate::{
 
 /// A generation's file, open for folding.
 pub(super) struct SqliteBackend {
+    /// Stops before the file can go; none while the generation is being filled.
+    checkpointer: Option<Checkpointer>,
     // before the file: a connection is closed before its file may go
     pub(super) db: Connection,
     pub(super) file: Arc<GenerationFile>,
 }
 
 impl SqliteBackend {
-    pub(super) fn new(file: Arc<GenerationFile>, db: Connection) -> rusqlite::Result<Self> {
+    /// On a file that was made ready. `filling` where it does not serve yet.
+    pub(super) fn new(file: Arc<GenerationFile>, db: Connection, filling: bool) -> rusqlite::Result<Self> {
         db.set_prepared_statement_cache_capacity(128);
         stable_plans(&db)?;
-        Ok(Self { db, file })
+        let checkpointer = if filling { None } else { Some(file.start_checkpoints()?) };
+        Ok(Self { checkpointer, db, file })
     }
 
     /// Where the checkpoint stands.
@@ -82,6 +86,14 @@ impl Backend for SqliteBackend {
         Ok(moved == 1)
     }
 
+    fn applied(&mut self) {
+        if let Some(checkpointer) = &self.checkpointer
+            && let Err(error) = checkpointer.look(&self.db)
+        {
+            tracing::warn!(%error, "a view's write-ahead log could not be copied, it will be tried again");
+        }
+    }
+
     async fn parked(&mut self) -> Done<Vec<ParkedEvent>> {
         Ok(parked::read(&self.db)?)
     }
@@ -99,7 +111,9 @@ impl Backend for SqliteBackend {
     }
 
     async fn finish(&mut self) -> Done {
-        Ok(self.file.finish(&self.db, &shape(self.file.projection))?)
+        self.file.finish(&self.db, &shape(self.file.projection))?;
+        self.checkpointer = Some(self.file.start_checkpoints()?);
+        Ok(())
     }
 
     async fn tidy(&mut self) -> Done<bool> {

@@ -186,7 +186,7 @@ impl ViewStore for SqliteViews {
 }
 
 async fn opened(file: Arc<GenerationFile>, db: Connection, filling: bool) -> Result<Folding<SqliteBackend>, FoldError> {
-    let backend = SqliteBackend::new(file, db)?;
+    let backend = SqliteBackend::new(file, db, filling)?;
     let stored = backend.checkpoint()?;
     Folding::open(backend, stored, filling).await
 }
