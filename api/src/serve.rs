@@ -22,7 +22,7 @@ use crate::{
     live::Live,
     openapi,
     problem::Problem,
-    processes::{Forgetting, ForgettingError},
+    processes::{Forgetting, ForgettingError, observe},
     routes,
     stores::{Stores, StoresError},
 };
@@ -130,7 +130,10 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let router = router(&config, &stores, live.clone(), forgotten, readiness.clone());
 
     let (stop, stopping) = watch::channel(false);
-    let background = vec![forgetting, control, following];
+    let mut background = vec![forgetting, control, following];
+    if let Some(from) = stores.shared_from {
+        background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
+    }
     let begun = Begun { stores, live, readiness, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
     Ok(Running { addr, stop, ended })
