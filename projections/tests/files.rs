@@ -42,6 +42,37 @@ async fn a_view_of_another_release_or_another_log_is_built_anew() {
     world.assert_verified().await;
 }
 
+/// Leaves the files as they are while they are served from, with a row that says something else than the log.
+async fn tampered_while_serving(
+    start_of_the_machine: &str,
+) -> (World, tidings_domain::UserId, tidings_domain::ConversationId) {
+    let mut world = World::following(Backing::Sqlite).await;
+    let (_, bob, group) = world.talk(20).await;
+    world.settled().await;
+    world.stop().await;
+    let open = |name: &str| rusqlite::Connection::open(world.file(name)).unwrap();
+    assert_eq!(open("views.db").query_row("SELECT count(*) FROM unsynced", [], |row| row.get(0)), Ok(0));
+    open("views.db").execute("INSERT INTO unsynced VALUES (?)", [start_of_the_machine]).unwrap();
+    open("views-conversations-1.db").execute("UPDATE conversations SET last_seq = 7", []).unwrap();
+    (world, bob, group)
+}
+
+#[tokio::test]
+async fn views_that_were_being_written_when_the_machine_stopped_are_built_anew() {
+    let (mut world, bob, group) = tampered_while_serving("another start").await;
+    world.start().await;
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 20);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn views_that_a_killed_process_wrote_serve_again() {
+    let this_start = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let (mut world, bob, group) = tampered_while_serving(this_start.trim()).await;
+    world.start().await;
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 7);
+}
+
 #[tokio::test]
 async fn a_file_of_another_program_is_refused_and_left_as_it_is() {
     for name in ["views.db", "views-conversations-1.db"] {

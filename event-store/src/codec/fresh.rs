@@ -63,15 +63,15 @@ impl Fresh {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_domain::{Timestamp, UserId, conversation::Renamed};
+    use tidings_domain::{
+        KeyId, Personal, Timestamp, UserId,
+        conversation::{ConversationEvent, ConversationRenamed},
+    };
 
     fn event() -> Event {
-        let renamed = Renamed {
-            name: tidings_domain::values::ConversationName::parse("Hut").unwrap(),
-            by: UserId::new(Uuid::nil()),
-            at: Timestamp::from_millis(0),
-        };
-        tidings_domain::conversation::ConversationEvent::from(renamed).into()
+        let (by, at) = (UserId::new(Uuid::nil()), Timestamp::from_millis(0));
+        let renamed = ConversationRenamed { by, key: KeyId(1), at, name: Personal::Withheld };
+        ConversationEvent::from(renamed).into()
     }
 
     #[test]

@@ -261,6 +261,11 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The questions, answered by whatever serves at the time.
     fn queries(&self) -> Arc<dyn Queries>;
 
+    /// Nothing is folded any more: what was written without waiting for the disk is to be there when this returns.
+    async fn close(&self) -> Result<(), ViewsError> {
+        Ok(())
+    }
+
     /// The right to fold a projection; none while another node has it.
     async fn lease(&self, _projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
         Ok(Some(Box::new(Alone)))

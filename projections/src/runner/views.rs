@@ -225,8 +225,10 @@ impl Views {
     pub async fn stop(&self) {
         self.stop.send_replace(true);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            tokio::task::spawn_blocking(move || thread.join().is_ok()).await.ok();
+        let Some(thread) = thread else { return };
+        tokio::task::spawn_blocking(move || thread.join().is_ok()).await.ok();
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the views were not closed in full: they may have to be built at the next start");
         }
     }
 

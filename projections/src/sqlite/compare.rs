@@ -49,7 +49,7 @@ impl Pinned for SqlitePinned {
     }
 
     async fn compare(&mut self, fresh: u32, most: usize) -> Result<Verification, ViewsError> {
-        let path = GenerationFile::new(&self.directory, self.file.projection, fresh).path.clone();
+        let path = GenerationFile::new(&self.directory, self.file.projection, fresh, self.file.waits).path.clone();
         Connection::open(path).and_then(|fresh| self.compare_all(&fresh, most)).map_err(|error| views_error(&error))
     }
 }

@@ -55,13 +55,14 @@ pub(super) struct GenerationFile {
     pub(super) projection: Projection,
     pub(super) number: u32,
     pub(super) path: PathBuf,
+    pub(super) waits: Waits,
     doomed: AtomicBool,
 }
 
 impl GenerationFile {
-    pub(super) fn new(directory: &Path, projection: Projection, number: u32) -> Self {
+    pub(super) fn new(directory: &Path, projection: Projection, number: u32, waits: Waits) -> Self {
         let path = directory.join(format!("views-{}-{number}.db", projection.name()));
-        Self { projection, number, path, doomed: AtomicBool::new(false) }
+        Self { projection, number, path, waits, doomed: AtomicBool::new(false) }
     }
 
     /// To be removed when nobody has it open any more.
@@ -96,17 +97,37 @@ impl GenerationFile {
         // leaving the exclusive lock takes an access of the file; the journal mode's change is one
         db.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; SELECT count(*) FROM about;")?;
         sync_file(&self.path).map_err(|error| to_sqlite(&error))?;
-        serve(db)
+        serve(db, self.waits)
     }
 
     /// Opens a finished generation for folding on.
     pub(super) fn open(&self) -> rusqlite::Result<Connection> {
-        connect(&self.path)
+        connect(&self.path, self.waits)
+    }
+
+    /// All of it to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        // what a reader keeps in the write-ahead log is read from there again
+        let copied = self.open().and_then(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        copied.map_err(io::Error::other)?;
+        for suffix in ["-wal", ""] {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(suffix);
+            match sync_file(Path::new(&name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Begins to move the write-ahead log into the file, beside the folding.
     pub(super) fn start_checkpoints(&self) -> rusqlite::Result<Checkpointer> {
         let name = format!("copy-{}", self.projection.name());
+        let connect = match self.waits {
+            Waits::Never => |path: &Path| connect(path, Waits::Never),
+            Waits::AtCheckpoints => |path: &Path| connect(path, Waits::AtCheckpoints),
+        };
         Checkpointer::start(name, self.path.clone(), connect).map_err(|error| to_sqlite(&error))
     }
 }
@@ -130,21 +151,33 @@ impl Drop for GenerationFile {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, waits: Waits) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    serve(&db)?;
+    serve(&db, waits)?;
     Ok(db)
 }
 
-/// Serving: readers beside one writer, erased text overwritten. A commit does not wait for the disk: what a power cut
-/// takes from a view is folded again.
-fn serve(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;
+/// When the writing of a view waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Not before it is closed: see [`super::trust`].
+    Never,
+    /// When the write-ahead log is copied: what a power cut takes is folded again.
+    AtCheckpoints,
+}
+
+/// Serving: readers beside one writer, erased text overwritten.
+fn serve(db: &Connection, waits: Waits) -> rusqlite::Result<()> {
+    let synchronous = match waits {
+        Waits::Never => "OFF",
+        Waits::AtCheckpoints => "NORMAL",
+    };
+    db.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA secure_delete = ON;
          PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864;
          PRAGMA wal_autocheckpoint = 0;",
-    )
+    ))
 }
 
 /// Keeps a statement's plan whatever is bound to it. Otherwise a statement that might use a partial index is compiled

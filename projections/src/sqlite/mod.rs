@@ -12,5 +12,6 @@ mod pool;
 mod queries;
 mod schema;
 mod store;
+mod trust;
 
 pub use store::SqliteViews;

@@ -14,10 +14,11 @@ use super::{
     backend::SqliteBackend,
     compare::SqlitePinned,
     error::{blame, views_error},
-    files::{APPLICATION_ID, Found, GenerationFile, fits, look_at, remove_database},
+    files::{APPLICATION_ID, Found, GenerationFile, Waits, fits, look_at, remove_database},
     pool::Pool,
     queries::SqliteQueries,
     schema::shape,
+    trust,
 };
 use crate::{
     fold::{Blame, FoldError, Folding},
@@ -31,6 +32,7 @@ pub struct SqliteViews {
     index: Mutex<Connection>,
     pool: Arc<Pool>,
     open: Mutex<HashMap<(Projection, u32), Arc<GenerationFile>>>,
+    waits: Waits,
 }
 
 impl SqliteViews {
@@ -51,14 +53,24 @@ impl SqliteViews {
             }
             opened => opened,
         };
+        let start = trust::this_start();
         let views = Self {
             directory: directory.to_owned(),
             index: Mutex::new(index.map_err(|error| views_error(&error))?),
             pool: Arc::new(Pool::default()),
             open: Mutex::default(),
+            waits: if start.is_some() { Waits::Never } else { Waits::AtCheckpoints },
         };
+        // first: where something foreign lies, nothing is changed
         views.remove_leftovers()?;
+        if !views.begin(start.as_deref()).map_err(|error| views_error(&error))? {
+            views.remove_leftovers()?;
+        }
         Ok(views)
+    }
+
+    fn begin(&self, start: Option<&str>) -> rusqlite::Result<bool> {
+        trust::begin(&mut self.index.lock().unwrap_or_else(PoisonError::into_inner), start)
     }
 
     /// The number of the serving generation, if there is one.
@@ -96,7 +108,7 @@ impl SqliteViews {
 
     fn file(&self, projection: Projection, number: u32) -> Arc<GenerationFile> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = || Arc::new(GenerationFile::new(&self.directory, projection, number));
+        let file = || Arc::new(GenerationFile::new(&self.directory, projection, number, self.waits));
         open.entry((projection, number)).or_insert_with(file).clone()
     }
 
@@ -159,8 +171,9 @@ impl ViewStore for SqliteViews {
             .map_err(|error| views_error(&error))?;
         self.pool.serve(self.file(projection, number));
         if let Some(before) = before.filter(|before| *before != number) {
-            let file = self.forget(projection, before);
-            file.unwrap_or_else(|| Arc::new(GenerationFile::new(&self.directory, projection, before))).doom();
+            let file = self.file(projection, before);
+            self.forget(projection, before);
+            file.doom();
         }
         Ok(Promotion::Serves)
     }
@@ -178,6 +191,17 @@ impl ViewStore for SqliteViews {
         let file = self.file(projection, number);
         let pinned = SqlitePinned::open(file, self.directory.clone()).map_err(|error| views_error(&error))?;
         Ok(Box::new(pinned))
+    }
+
+    async fn close(&self) -> Result<(), ViewsError> {
+        for projection in Projection::ALL {
+            if let Some(number) = self.serving(projection)? {
+                let file = self.file(projection, number);
+                file.sync().map_err(|error| unavailable(&file.path, &error))?;
+            }
+        }
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        trust::end(&index).map_err(|error| views_error(&error))
     }
 
     fn queries(&self) -> Arc<dyn Queries> {
@@ -200,6 +224,7 @@ fn open_index(path: &Path) -> rusqlite::Result<Connection> {
     if !there {
         db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120110000_create_serving.sql"))?;
     }
+    db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120160000_create_unsynced.sql"))?;
     Ok(db)
 }
 
