@@ -58,16 +58,35 @@ struct Weighed {
     most: u64,
 }
 
-impl<D: Decider> Weighter<StreamId, Arc<Entry<D>>> for Weighed {
-    fn weight(&self, _: &StreamId, entry: &Arc<Entry<D>>) -> u64 {
-        u64::from(entry.weight()).min(self.most).max(1)
+impl<D: Decider> Weighter<StreamId, Held<D>> for Weighed {
+    fn weight(&self, _: &StreamId, held: &Held<D>) -> u64 {
+        u64::from(held.weight).min(self.most).max(1)
+    }
+}
+
+/// An entry with what it weighed when it came in: the cache's books must not change under it.
+struct Held<D: Decider> {
+    entry: Arc<Entry<D>>,
+    weight: u32,
+}
+
+impl<D: Decider> Held<D> {
+    fn new(entry: Arc<Entry<D>>) -> Self {
+        let weight = entry.weight();
+        Self { entry, weight }
+    }
+}
+
+impl<D: Decider> Clone for Held<D> {
+    fn clone(&self) -> Self {
+        Self { entry: self.entry.clone(), weight: self.weight }
     }
 }
 
 /// Executes the commands of one kind of stream.
 pub(crate) struct Executor<D: Decider> {
     shared: Arc<Shared>,
-    entries: Cache<StreamId, Arc<Entry<D>>, Weighed>,
+    entries: Cache<StreamId, Held<D>, Weighed>,
     weigh: fn(&D::State) -> usize,
     counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
 }
@@ -153,7 +172,7 @@ where
             match wait.landed().await {
                 Landed::Durable(position) => {
                     if entry.has_outgrown_its_weight() {
-                        self.entries.insert(stream, entry);
+                        self.entries.insert(stream, Held::new(entry));
                     }
                     self.count(&outcomes);
                     let priors = self.look_again(stream, requests, priors, &outcomes).await?;
@@ -210,24 +229,24 @@ where
 
     async fn entry(&self, stream: StreamId) -> Result<Arc<Entry<D>>, Error> {
         let entry = match self.entries.get(&stream) {
-            Some(entry) if entry.is_loaded() => return Ok(entry),
-            Some(entry) => entry,
+            Some(held) if held.entry.is_loaded() => return Ok(held.entry),
+            Some(held) => held.entry,
             None => {
-                let made = || Ok::<_, Error>(Arc::new(Entry::new(stream.name(), self.weigh)));
-                self.entries.get_or_insert_with(&stream, made)?
+                let made = || Ok::<_, Error>(Held::new(Arc::new(Entry::new(stream.name(), self.weigh))));
+                self.entries.get_or_insert_with(&stream, made)?.entry
             }
         };
         if entry.ensure_loaded(&self.shared).await? {
             // now that its weight is known
-            self.entries.insert(stream, entry.clone());
+            self.entries.insert(stream, Held::new(entry.clone()));
         }
         Ok(entry)
     }
 
     /// See [`crate::Commands::observe`].
     pub(crate) fn observe(&self, stream: StreamId, recorded: &RecordedEvent) {
-        if let Some(entry) = self.entries.get(&stream) {
-            entry.observe(recorded.version);
+        if let Some(held) = self.entries.get(&stream) {
+            held.entry.observe(recorded.version);
         }
     }
 

@@ -126,7 +126,7 @@ async fn a_state_that_grows_is_weighed_again() {
         }
     }
     // each weighed next to nothing when it came in, and weighs 35 or so now: they cannot all be there
-    assert!(executor.entries.iter().all(|(_, entry)| entry.weight() >= 20));
+    assert!(executor.entries.iter().all(|(_, held)| held.weight >= 20));
     assert!(executor.entries.weight() <= 1_280);
     assert!((1..=1_280 / 20).contains(&executor.entries.len()));
 }
@@ -144,7 +144,7 @@ async fn only_what_is_behind_the_log_is_dropped_when_it_moves_on() {
         here.observe(stream(1), &recorded);
         there.observe(stream(1), &recorded);
     }
-    let is_loaded = |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|e| e.is_loaded());
+    let is_loaded = |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|held| held.entry.is_loaded());
     assert_eq!((is_loaded(&here), is_loaded(&there)), (true, false));
     assert_eq!(count(&there, 1).await, 2);
 }
