@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use tidings_domain::values::Role;
 
 use crate::{
-    config::{Config, Settings},
+    config::{Config, NodeRole, Settings},
     control::Operation,
     serve,
 };
@@ -30,7 +30,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the server: API, projections and live push in one process
-    Serve,
+    Serve {
+        /// What of it runs here, where several nodes share their databases
+        #[arg(long, value_enum, default_value_t)]
+        role: NodeRole,
+    },
     /// Builds views anew from the log, or compares them with it
     Replay {
         /// Which: directory, conversations; all when none is named
@@ -96,8 +100,8 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
     match command {
-        Command::Serve => {
-            serve::run(config).await?;
+        Command::Serve { role } => {
+            serve::run(config.with_role(role)?).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { projections, verify } => {
