@@ -1,7 +1,10 @@
 //! Several nodes of one installation: any of them takes any request.
 
 use serde_json::json;
-use tidings_tests::app::{PASSWORD, TestApp, bodies};
+use tidings_tests::{
+    app::{PASSWORD, TestApp, bodies},
+    postgres::Cluster,
+};
 
 #[tokio::test]
 async fn what_one_node_took_another_shows_from_its_position_on() {
@@ -34,5 +37,39 @@ async fn a_session_ended_on_one_node_ends_on_all() {
     ada.delete("/v1/sessions/current").await.expect(204);
     while other.get("/v1/users/me").token(&ada.access_token).await.status != 401 {
         assert!(begun.elapsed().as_secs() < 10, "the other node learns of it");
+    }
+}
+
+#[tokio::test]
+async fn each_node_has_a_data_directory_of_its_own() {
+    let app = TestApp::shared();
+    let output = app.tool_command(&["serve"]).env("TIDINGS_LISTEN", "127.0.0.1:0").output().expect("it can be run");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("data directory"), "{said}");
+    app.get("/health/ready").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_named_in_one_sentence() {
+    let app = TestApp::shared();
+    let cluster = Cluster::shared();
+    let refused = cluster.url_as("nobody", "hunter2", "postgres");
+    let missing = cluster.url("nowhere");
+    for (setting, value, says) in [
+        ("TIDINGS_EVENT_STORE", "mysql://ada:hunter2@db/x", "TIDINGS_EVENT_STORE"),
+        ("TIDINGS_EVENT_STORE", "postgres://ada:hunter2@127.0.0.1:1/x", "127.0.0.1:1"),
+        ("TIDINGS_KEYS", &refused, "login"),
+        ("TIDINGS_VIEWS", &missing, "nowhere"),
+        ("TIDINGS_SECRET", "another secret, which the keys were not made under", "secret"),
+    ] {
+        let directory = tempfile::tempdir().expect("there is a place for temporary files");
+        let mut serve = app.tool_command(&["serve"]);
+        serve.env("TIDINGS_LISTEN", "127.0.0.1:0").env("TIDINGS_DATA_DIR", directory.path()).env(setting, value);
+        let output = serve.output().expect("it can be run");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let last = said.trim_end().lines().last().unwrap_or_default();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(last.contains(says) && !said.contains("hunter2"), "{said}");
     }
 }
