@@ -11,6 +11,7 @@
 mod attempt;
 mod entry;
 mod flight;
+mod held;
 mod recall;
 mod shared;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 use quick_cache::{
-    DefaultHashBuilder, OptionsBuilder, Weighter,
+    DefaultHashBuilder, OptionsBuilder,
     sync::{Cache, DefaultLifecycle},
 };
 use tidings_domain::{Decider, StoredEvent, StreamId};
@@ -29,6 +30,7 @@ use crate::{Context, Error, Outcome, Refusal};
 use attempt::{Attempt, Decided, UnderWay, names};
 use entry::Entry;
 use flight::{Landed, landed};
+use held::{Held, Weighed};
 use recall::Prior;
 pub(crate) use shared::Shared;
 
@@ -50,36 +52,6 @@ pub(crate) type Outcomes<E> = Vec<Result<Outcome<Events<E>>, Error>>;
 pub(crate) struct Request<'a, C> {
     pub(crate) command: &'a C,
     pub(crate) context: &'a Context,
-}
-
-/// A state weighs what its executor says, and something at all; but never so much that the cache would not take it.
-#[derive(Clone)]
-struct Weighed {
-    most: u64,
-}
-
-/// An entry as it was weighed when it was put in: what the cache has once counted must not change under it.
-struct Held<D: Decider> {
-    entry: Arc<Entry<D>>,
-    weight: u32,
-}
-
-impl<D: Decider> Held<D> {
-    fn new(entry: Arc<Entry<D>>) -> Self {
-        Self { weight: entry.weight(), entry }
-    }
-}
-
-impl<D: Decider> Clone for Held<D> {
-    fn clone(&self) -> Self {
-        Self { entry: self.entry.clone(), weight: self.weight }
-    }
-}
-
-impl<D: Decider> Weighter<StreamId, Held<D>> for Weighed {
-    fn weight(&self, _: &StreamId, held: &Held<D>) -> u64 {
-        u64::from(held.weight).min(self.most).max(1)
-    }
 }
 
 /// Executes the commands of one kind of stream.
