@@ -8,12 +8,13 @@ use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::{EventStore, Position};
 use tidings_projections::Queries;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::{
     app::{App, Shared},
     auth::Authenticator,
-    config::Config,
+    config::{Config, NodeRole},
     consistency::Consistency,
     control,
     edge::{self, Probe, Readiness},
@@ -127,7 +128,11 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
     let readiness =
         Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
-    let router = router(&config, &stores, live.clone(), forgotten, readiness.clone());
+    edge::install_metrics();
+    let router = match config.role {
+        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, readiness.clone()),
+        NodeRole::Projector => edge::around(operation_routes(readiness.clone()).into()),
+    };
 
     let (stop, stopping) = watch::channel(false);
     let mut background = vec![forgetting, control, following];
@@ -180,14 +185,17 @@ fn router(
         views: stores.views.clone(),
         messages_window_days: config.messages_window_days,
     });
-    edge::install_metrics();
     let idempotency = Idempotency::new(app.clone(), &stores.secret);
     let api = routes::all()
         .with_state(app)
         .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
-        .merge(edge::health_routes(readiness))
-        .merge(edge::metrics_routes());
+        .merge(operation_routes(readiness));
     edge::around(openapi::with_documentation(api))
+}
+
+/// What every node answers, whatever it runs.
+fn operation_routes(readiness: Readiness) -> OpenApiRouter {
+    edge::health_routes(readiness).merge(edge::metrics_routes())
 }
 
 /// What ends with the server.

@@ -11,11 +11,14 @@ use tidings_event_store::{
     keys::SecretError,
     sqlite::{OpenError, SqliteEventStore},
 };
-use tidings_projections::{Options, SqliteViews, Views, ViewsError, runner::Log};
+use tidings_projections::{
+    Options, PostgresViews, SqliteViews, Views, ViewsError,
+    runner::{Log, ViewStore},
+};
 
 use crate::{
     clock,
-    config::{Config, Engine},
+    config::{Config, Engine, NodeRole},
     control::Operator,
 };
 
@@ -93,7 +96,8 @@ impl Stores {
         let codec = Codec::new(open_keys(config, &secret, in_use).await?);
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
-        let views = Views::start(Arc::new(SqliteViews::open(path)?), log, Options::default()).await?;
+        let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
+        let views = Views::start(open_views(config).await?, log, options).await?;
         Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views) })
     }
 
@@ -114,6 +118,13 @@ async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), Stores
     Ok(match &config.engines.events {
         Engine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join("events.db"), clock::now)?), false),
         Engine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
+    })
+}
+
+async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> {
+    Ok(match &config.engines.views {
+        Engine::Sqlite => Arc::new(SqliteViews::open(&config.data_dir)?),
+        Engine::Postgres(url) => Arc::new(PostgresViews::open(url.clone(), config.engines.views_read.clone()).await?),
     })
 }
 

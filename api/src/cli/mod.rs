@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use tidings_domain::values::Role;
 
 use crate::{
-    config::{Config, Settings},
+    config::{Config, ConfigError, NodeRole, Settings},
     control::Operation,
     serve,
 };
@@ -30,7 +30,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the server: API, projections and live push in one process
-    Serve,
+    Serve {
+        /// What of it runs here, where several nodes share their databases
+        #[arg(long, value_enum, default_value_t)]
+        role: NodeRole,
+    },
     /// Builds views anew from the log, or compares them with it
     Replay {
         /// Which: directory, conversations; all when none is named
@@ -81,6 +85,8 @@ pub fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let config = match Config::load(&cli.settings) {
         Ok(config) => config,
+        // a database that cannot be used ends the start in the same way wherever that is noticed
+        Err(error @ ConfigError::Database(_)) => return fail(1, &error),
         Err(error) => return fail(2, &error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -96,8 +102,8 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
     match command {
-        Command::Serve => {
-            serve::run(config).await?;
+        Command::Serve { role } => {
+            serve::run(config.with_role(role)?).await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { projections, verify } => {

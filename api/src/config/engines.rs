@@ -1,5 +1,6 @@
 //! Which engines hold the log, the keys and the views.
 
+use clap::ValueEnum;
 use tidings_event_store::database::DatabaseUrl;
 
 use super::{ConfigError, Merged, invalid};
@@ -11,6 +12,18 @@ pub enum Engine {
     Sqlite,
     /// A PostgreSQL database, which other nodes may share.
     Postgres(DatabaseUrl),
+}
+
+/// What of the server a node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum NodeRole {
+    /// API, projectors and live push
+    #[default]
+    All,
+    /// No projectors: other nodes fold the views
+    Api,
+    /// Projectors only: of HTTP, health and metrics
+    Projector,
 }
 
 /// The engines of an installation.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
-pub use engines::{Engine, Engines};
+pub use engines::{Engine, Engines, NodeRole};
 
 /// Why the configuration cannot be used, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where log, keys and views are.
     pub engines: Engines,
+    /// What of the server runs here.
+    pub role: NodeRole,
     /// The installation's secret, when it does not come from the data directory.
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
@@ -133,6 +135,21 @@ impl Config {
     }
 }
 
+impl Config {
+    /// This node runs only a part of the server, which takes nodes that run the others.
+    pub fn with_role(self, role: NodeRole) -> Result<Self, ConfigError> {
+        let shared = !matches!(self.engines.views, Engine::Sqlite) && !matches!(self.engines.events, Engine::Sqlite);
+        if role != NodeRole::All && !shared {
+            return Err(invalid(
+                "--role",
+                "splits the server over several nodes: TIDINGS_EVENT_STORE and TIDINGS_VIEWS must then be databases that \
+                 they share",
+            ));
+        }
+        Ok(Self { role, ..self })
+    }
+}
+
 fn invalid(setting: &'static str, why: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { setting, why: why.into() }
 }
@@ -155,6 +172,7 @@ impl Merged {
         Ok(Config {
             listen,
             engines: Engines::check(&self)?,
+            role: NodeRole::default(),
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,

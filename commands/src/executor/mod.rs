@@ -11,6 +11,7 @@
 mod attempt;
 mod entry;
 mod flight;
+mod held;
 mod recall;
 mod shared;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 
 use quick_cache::{
-    DefaultHashBuilder, OptionsBuilder, Weighter,
+    DefaultHashBuilder, OptionsBuilder,
     sync::{Cache, DefaultLifecycle},
 };
 use tidings_domain::{Decider, StoredEvent, StreamId};
@@ -29,6 +30,7 @@ use crate::{Context, Error, Outcome, Refusal};
 use attempt::{Attempt, Decided, UnderWay, names};
 use entry::Entry;
 use flight::{Landed, landed};
+use held::{Held, Weighed};
 use recall::Prior;
 pub(crate) use shared::Shared;
 
@@ -50,37 +52,6 @@ pub(crate) type Outcomes<E> = Vec<Result<Outcome<Events<E>>, Error>>;
 pub(crate) struct Request<'a, C> {
     pub(crate) command: &'a C,
     pub(crate) context: &'a Context,
-}
-
-/// A state weighs what its executor says, and something at all; but never so much that the cache would not take it.
-#[derive(Clone)]
-struct Weighed {
-    most: u64,
-}
-
-impl<D: Decider> Weighter<StreamId, Held<D>> for Weighed {
-    fn weight(&self, _: &StreamId, held: &Held<D>) -> u64 {
-        u64::from(held.weight).min(self.most).max(1)
-    }
-}
-
-/// An entry with what it weighed when it came in: the cache's books must not change under it.
-struct Held<D: Decider> {
-    entry: Arc<Entry<D>>,
-    weight: u32,
-}
-
-impl<D: Decider> Held<D> {
-    fn new(entry: Arc<Entry<D>>) -> Self {
-        let weight = entry.weight();
-        Self { entry, weight }
-    }
-}
-
-impl<D: Decider> Clone for Held<D> {
-    fn clone(&self) -> Self {
-        Self { entry: self.entry.clone(), weight: self.weight }
-    }
 }
 
 /// Executes the commands of one kind of stream.
@@ -229,8 +200,8 @@ where
 
     async fn entry(&self, stream: StreamId) -> Result<Arc<Entry<D>>, Error> {
         let entry = match self.entries.get(&stream) {
-            Some(held) if held.entry.is_loaded() => return Ok(held.entry),
-            Some(held) => held.entry,
+            Some(Held { entry, .. }) if entry.is_loaded() => return Ok(entry),
+            Some(Held { entry, .. }) => entry,
             None => {
                 let made = || Ok::<_, Error>(Held::new(Arc::new(Entry::new(stream.name(), self.weigh))));
                 self.entries.get_or_insert_with(&stream, made)?.entry
@@ -245,8 +216,8 @@ where
 
     /// See [`crate::Commands::observe`].
     pub(crate) fn observe(&self, stream: StreamId, recorded: &RecordedEvent) {
-        if let Some(held) = self.entries.get(&stream) {
-            held.entry.observe(recorded.version);
+        if let Some(Held { entry, .. }) = self.entries.get(&stream) {
+            entry.observe(recorded.version);
         }
     }
 

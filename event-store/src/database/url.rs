@@ -3,6 +3,7 @@
 use std::{
     fmt,
     str::FromStr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -64,16 +65,18 @@ impl fmt::Display for Place {
     }
 }
 
-/// A PostgreSQL connection string, taken apart. Prints without its password.
+/// A PostgreSQL connection string, taken apart. Prints without its password. Cheap to clone.
 #[derive(Clone)]
-pub struct DatabaseUrl {
+pub struct DatabaseUrl(Arc<Parts>);
+
+struct Parts {
     options: PgConnectOptions,
     place: Place,
 }
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({})", self.place)
+        write!(f, "DatabaseUrl({})", self.0.place)
     }
 }
 
@@ -99,12 +102,12 @@ impl DatabaseUrl {
             port: options.get_port(),
             database: options.get_database().unwrap_or(options.get_username()).to_owned(),
         };
-        Ok(Self { options, place })
+        Ok(Self(Arc::new(Parts { options, place })))
     }
 
     /// Where it leads, without the password.
-    pub const fn place(&self) -> &Place {
-        &self.place
+    pub fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// One connection, for what needs one of its own. Gives up after some seconds; a server that says it is starting is
@@ -123,10 +126,10 @@ impl DatabaseUrl {
 
     /// One connection, or at once the reason why there is none now.
     pub async fn try_connect(&self) -> Result<PgConnection, DatabaseError> {
-        match tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.options)).await {
+        match tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.0.options)).await {
             Ok(connected) => connected.map_err(|error| self.explain(&error)),
             Err(_) => Err(DatabaseError::Unreachable {
-                place: self.place.clone(),
+                place: self.0.place.clone(),
                 reason: format!("no answer within {} s", CONNECT_WITHIN.as_secs()),
             }),
         }
@@ -149,12 +152,12 @@ impl DatabaseUrl {
                     Ok(true)
                 })
             })
-            .connect_lazy_with(self.options.clone())
+            .connect_lazy_with(self.0.options.clone())
     }
 
     /// What an error means, in a sentence that says what to do.
     pub fn explain(&self, error: &sqlx::Error) -> DatabaseError {
-        DatabaseError::of(&self.place, error)
+        DatabaseError::of(&self.0.place, error)
     }
 }
 

@@ -53,6 +53,12 @@ impl<B: Backend> Folding<B> {
         }
     }
 
+    async fn store_position(&mut self) -> Result<(), Stop> {
+        self.backend.begin().await?;
+        self.move_checkpoint(self.position).await?;
+        Ok(self.backend.commit().await?)
+    }
+
     async fn settle(&mut self, outcome: Result<Applied, Stop>) -> Result<Applied, ApplyError> {
         match outcome {
             Ok(applied) => Ok(applied),
@@ -118,7 +124,7 @@ impl<B: Backend> Generation for Folding<B> {
 
     async fn persist(&mut self) -> Result<(), ApplyError> {
         if self.stored != self.position {
-            let moved = self.move_checkpoint(self.position).await.map(|()| Applied::default());
+            let moved = self.store_position().await.map(|()| Applied::default());
             self.settle(moved).await?;
             self.stored = self.position;
         }

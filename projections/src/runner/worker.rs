@@ -275,10 +275,16 @@ impl Worker {
         }
         let batch = self.setting.tail.next(position).await?;
         let applied = self.generation.apply(&batch, OnPoison::Park).await?;
+        self.show().await?;
         // whoever hears of the position finds the status as of then
         self.note(applied);
         self.setting.publish(self.generation.position());
         Ok(self.generation.position() > position)
+    }
+
+    /// Other nodes see of a position only what is stored, also where there was nothing to fold.
+    async fn show(&mut self) -> Result<(), ApplyError> {
+        if self.setting.shares { self.generation.persist().await } else { Ok(()) }
     }
 
     fn note(&mut self, applied: Applied) {
@@ -306,6 +312,7 @@ impl Worker {
         let filled = source.fill(generation.as_mut(), head, OnPoison::Park, &mut observe).await;
         self.untidy.get_or_insert_with(Instant::now);
         self.state().parks(self.generation.parked());
+        self.show().await?;
         match filled {
             Err(ViewsError::Stopped) => Ok(()),
             filled => filled,

@@ -22,7 +22,7 @@ pub enum Place {
     Database(Database<'static>),
 }
 
-pub fn url(database: &Database<'_>) -> DatabaseUrl {
+fn url(database: &Database<'_>) -> DatabaseUrl {
     DatabaseUrl::parse("TIDINGS_VIEWS", &database.url()).unwrap()
 }
 
@@ -69,6 +69,14 @@ impl Place {
                 let schema = format!("tidings_views_{}", generation.replace('-', "_"));
                 database.sql(&format!("SET search_path = {schema}; {postgres}"));
             }
+        }
+    }
+
+    /// Runs SQL in the database.
+    pub fn sql(&self, sql: &str) -> String {
+        match self {
+            Self::Directory(_) => panic!("views in files are not asked like this"),
+            Self::Database(database) => database.sql(sql),
         }
     }
 

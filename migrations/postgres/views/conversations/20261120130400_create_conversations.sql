@@ -113,3 +113,42 @@ CREATE UNLOGGED TABLE closed (
     user_id UUID PRIMARY KEY,
     at BIGINT NOT NULL
 );
+
+-- The `seq` of the newest message at or before a position; 0 for none. Positions rise with `seq`, and `seq` has no gaps, so
+-- a few probes find it. What is parked leaves a gap at the end only.
+CREATE FUNCTION seq_at(number BIGINT, last_seq BIGINT, bound BIGINT) RETURNS BIGINT
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+    low BIGINT := 1;
+    high BIGINT := last_seq + 1;
+    middle BIGINT;
+BEGIN
+    WHILE low < high LOOP
+        middle := (low + high) / 2;
+        IF coalesce((SELECT m.position > bound FROM messages m WHERE m.key = (number << 32 | middle)), TRUE) THEN
+            high := middle;
+        ELSE
+            low := middle + 1;
+        END IF;
+    END LOOP;
+    RETURN low - 1;
+END $$;
+
+-- The first `seq` at or before which there is a message from `bound` or later; `last_seq + 1` for none.
+CREATE FUNCTION seq_since(number BIGINT, last_seq BIGINT, bound BIGINT) RETURNS BIGINT
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+    low BIGINT := 1;
+    high BIGINT := last_seq + 1;
+    middle BIGINT;
+BEGIN
+    WHILE low < high LOOP
+        middle := (low + high) / 2;
+        IF coalesce((SELECT m.latest_at >= bound FROM messages m WHERE m.key = (number << 32 | middle)), TRUE) THEN
+            high := middle;
+        ELSE
+            low := middle + 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;

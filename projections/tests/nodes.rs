@@ -1,0 +1,206 @@
+//! Several nodes over one database: who folds, who follows, and what a lost node or server leaves.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
+
+mod support;
+
+use std::sync::Arc;
+
+use support::{Backing, PATIENCE, World};
+use tidings_event_store::{Position, database::DatabaseUrl};
+use tidings_projections::{
+    Options, PostgresViews, Projection, Views,
+    runner::{Log, OnPoison, Opened},
+};
+use tidings_tests::postgres::Cluster;
+
+/// A node more, over the same log and views.
+async fn node(world: &World, options: Options) -> Views {
+    Views::start(world.place.open().await, world.log.clone(), options).await.unwrap()
+}
+
+/// Ends the sessions that hold a lease, as a node does that is gone.
+fn kill_projectors(world: &World) {
+    world.place.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM
+         pg_database WHERE datname = current_database())",
+    );
+}
+
+async fn shows(views: &Views, position: Position) {
+    if let Err(not_yet) = views.wait_for(position, PATIENCE).await {
+        panic!("{not_yet}: {:?}", views.status().await);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_fold_sees_what_another_one_does() {
+    let mut world = World::following(Backing::Postgres).await;
+    let (ada, bob, group) = world.talk(20).await;
+    let reader = node(&world, Options { fold: false, ..world.options }).await;
+    world.memory.announce();
+    shows(&reader, world.memory.last()).await;
+    assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 20);
+    world.send(group, ada, "one more").await;
+    world.memory.announce();
+    shows(&reader, world.memory.last()).await;
+    assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 21);
+    let status = reader.status().await.unwrap();
+    assert_eq!((status[1].generation, status[1].lag, status[1].error.as_ref()), (1, 0, None));
+
+    // the swap reaches it, asked for there or here
+    let pace = world.options.pace;
+    world.views().rebuild(Projection::Conversations, pace).await.unwrap();
+    assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 21);
+    reader.rebuild(Projection::Conversations, pace).await.unwrap();
+    assert_eq!(reader.verify(Projection::Conversations, 5).await.unwrap().differing, 0);
+    world.send(group, ada, "after the swap").await;
+    world.memory.announce();
+    shows(&reader, world.memory.last()).await;
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 22);
+    assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 22);
+    assert_eq!(world.place.generations(), ["conversations-3", "directory-1"]);
+    world.assert_verified().await;
+    reader.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_projectors_one_folds_and_the_other_takes_over() {
+    let mut world = World::following(Backing::Postgres).await;
+    let second = node(&world, world.options).await;
+    let (ada, bob, group) = world.talk(30).await;
+    world.settled().await;
+    shows(&second, world.memory.last()).await;
+    world.stop().await;
+    world.send(group, ada, "somebody else folds this").await;
+    world.memory.announce();
+    shows(&second, world.memory.last()).await;
+    assert_eq!(second.queries().unread(bob, group).await.unwrap(), 31);
+    for projection in Projection::ALL {
+        assert_eq!(second.verify(projection, 5).await.unwrap().differing, 0);
+    }
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_projector_that_is_cut_off_again_and_again_loses_and_repeats_nothing() {
+    let mut world = World::following(Backing::Postgres).await;
+    let second = node(&world, world.options).await;
+    let (ada, bob, group) = world.talk(5).await;
+    for round in 0..4 {
+        for n in 0..40 {
+            world.send(group, ada, &format!("{round} {n}")).await;
+            world.memory.announce();
+            if n == 20 {
+                kill_projectors(&world);
+                world.place.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'",
+                );
+            }
+        }
+    }
+    assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 165);
+    shows(&second, world.memory.last()).await;
+    assert_eq!(second.queries().unread(bob, group).await.unwrap(), 165);
+    world.assert_verified().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_projector_without_the_lease_cannot_store_anything() {
+    let mut world = World::following(Backing::Postgres).await;
+    let (ada, _, group) = world.talk(3).await;
+    world.settled().await;
+    let store = world.place.open().await;
+    let Opened::Serving(mut stale) = store.open(Projection::Conversations).await.unwrap() else { panic!() };
+    world.send(group, ada, "folded by the one that has the lease").await;
+    world.settled().await;
+    let batch = tidings_projections::runner::Batch {
+        after: stale.position(),
+        to: world.memory.last(),
+        events: decoded(&world.log, stale.position()).await,
+    };
+    let refused = stale.apply(&batch, OnPoison::Park).await.unwrap_err().to_string();
+    assert!(refused.contains("second projector"), "{refused}");
+    world.assert_verified().await;
+}
+
+async fn decoded(
+    log: &Log,
+    after: Position,
+) -> Vec<Result<tidings_event_store::DecodedEvent, tidings_projections::runner::Poison>> {
+    let page = log.store.read_all(after, &tidings_event_store::Filter::All, 100).await.unwrap();
+    let opened = log.codec.open_all(&page.events).await.unwrap();
+    opened.into_iter().map(|outcome| Ok(outcome.unwrap())).collect()
+}
+
+#[tokio::test]
+async fn views_go_on_when_the_server_comes_back() {
+    let cluster = Cluster::start();
+    cluster.sql("postgres", "CREATE DATABASE views");
+    let url = DatabaseUrl::parse("TIDINGS_VIEWS", &cluster.url("views")).unwrap();
+    let mut world = World::new(Backing::Sqlite);
+    let (ada, bob, group) = world.talk(10).await;
+    let store = Arc::new(PostgresViews::open(url, None).await.unwrap());
+    let views = Views::start(store, world.log.clone(), world.options).await.unwrap();
+    world.memory.announce();
+    shows(&views, world.memory.last()).await;
+    cluster.kill();
+    assert!(views.queries().unread(bob, group).await.is_err());
+    world.send(group, ada, "written while the views are away").await;
+    world.memory.announce();
+    cluster.start_again();
+    shows(&views, world.memory.last()).await;
+    assert_eq!(views.queries().unread(bob, group).await.unwrap(), 11);
+    assert_eq!(views.verify(Projection::Conversations, 5).await.unwrap().differing, 0);
+    views.stop().await;
+}
+
+#[tokio::test]
+async fn reads_go_to_a_replica_and_come_back_when_it_is_gone() {
+    let cluster = Cluster::start();
+    cluster.sql("postgres", "CREATE DATABASE views");
+    let url = |of: &Cluster| DatabaseUrl::parse("TIDINGS_VIEWS", &of.url("views")).unwrap();
+    let mut world = World::new(Backing::Sqlite);
+    let (ada, bob, group) = world.talk(10).await;
+    let replica = cluster.replica();
+    let store = Arc::new(PostgresViews::open(url(&cluster), Some(url(&replica))).await.unwrap());
+    let views = Views::start(store, world.log.clone(), world.options).await.unwrap();
+    for n in 0..5 {
+        world.send(group, ada, "seen through the replica").await;
+        world.memory.announce();
+        shows(&views, world.memory.last()).await;
+        assert_eq!(views.queries().unread(bob, group).await.unwrap(), 11 + n);
+    }
+    let asked = replica.sql(
+        "views",
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%members%' AND pid <> pg_backend_pid()",
+    );
+    assert_eq!(asked, "t");
+    replica.kill();
+    assert_eq!(views.queries().unread(bob, group).await.unwrap(), 15);
+    world.send(group, ada, "without the replica").await;
+    world.memory.announce();
+    shows(&views, world.memory.last()).await;
+    assert_eq!(views.queries().unread(bob, group).await.unwrap(), 16);
+    views.stop().await;
+}
+
+#[tokio::test]
+async fn erased_text_leaves_the_tables() {
+    let mut world = World::following(Backing::Postgres).await;
+    let (ada, _, group) = world.talk(5).await;
+    let secret = world.send(group, ada, "the treasure is under the oak").await;
+    world.settled().await;
+    world.act(secret, ada, tidings_domain::message::MessageAction::Delete).await;
+    world.settled().await;
+    let dead = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'messages'";
+    let vacuumed = "SELECT vacuum_count > 0 FROM pg_stat_user_tables WHERE relname = 'messages'";
+    while world.place.sql(vacuumed) != "t" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.place.sql(dead), "0");
+    let tombstones =
+        "SELECT count(*) FROM tidings_views_conversations_1.messages WHERE deleted_at IS NOT NULL AND body IS NULL";
+    assert_eq!(world.place.sql(tombstones), "1");
+}
