@@ -126,7 +126,7 @@ async fn a_state_that_grows_is_weighed_again() {
         }
     }
     // each weighed next to nothing when it came in, and weighs 35 or so now: they cannot all be there
-    assert!(executor.entries.iter().all(|(_, held)| held.weight >= 20));
+    assert!(executor.entries.iter().all(|(_, held)| held.weight() >= 20));
     assert!(executor.entries.weight() <= 1_280);
     assert!((1..=1_280 / 20).contains(&executor.entries.len()));
 }
