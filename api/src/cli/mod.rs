@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use tidings_domain::values::Role;
 
 use crate::{
-    config::{Config, NodeRole, Settings},
+    config::{Config, ConfigError, NodeRole, Settings},
     control::Operation,
     serve,
 };
@@ -85,6 +85,8 @@ pub fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let config = match Config::load(&cli.settings) {
         Ok(config) => config,
+        // a database that cannot be used ends the start in the same way wherever that is noticed
+        Err(error @ ConfigError::Database(_)) => return fail(1, &error),
         Err(error) => return fail(2, &error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

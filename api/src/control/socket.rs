@@ -21,7 +21,12 @@ const LONGEST_REQUEST: u64 = 64 * 1024;
 /// Takes operations until the returned guard's task is aborted. The socket is its owner's alone.
 pub fn listen(data_dir: &Path, operator: Operator) -> io::Result<tokio::task::JoinHandle<()>> {
     let path = data_dir.join(SOCKET);
-    // what a killed server left; whoever holds the data directory's lock may take its place
+    // where nothing embedded is in the directory, nothing else keeps a second server out
+    if std::os::unix::net::UnixStream::connect(&path).is_ok() {
+        let why = format!("another server uses {}: give each node a data directory of its own", data_dir.display());
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
+    }
+    // what a killed server left
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}

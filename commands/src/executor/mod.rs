@@ -58,16 +58,34 @@ struct Weighed {
     most: u64,
 }
 
-impl<D: Decider> Weighter<StreamId, Arc<Entry<D>>> for Weighed {
-    fn weight(&self, _: &StreamId, entry: &Arc<Entry<D>>) -> u64 {
-        u64::from(entry.weight()).min(self.most).max(1)
+/// An entry as it was weighed when it was put in: what the cache has once counted must not change under it.
+struct Held<D: Decider> {
+    entry: Arc<Entry<D>>,
+    weight: u32,
+}
+
+impl<D: Decider> Held<D> {
+    fn new(entry: Arc<Entry<D>>) -> Self {
+        Self { weight: entry.weight(), entry }
+    }
+}
+
+impl<D: Decider> Clone for Held<D> {
+    fn clone(&self) -> Self {
+        Self { entry: self.entry.clone(), weight: self.weight }
+    }
+}
+
+impl<D: Decider> Weighter<StreamId, Held<D>> for Weighed {
+    fn weight(&self, _: &StreamId, held: &Held<D>) -> u64 {
+        u64::from(held.weight).min(self.most).max(1)
     }
 }
 
 /// Executes the commands of one kind of stream.
 pub(crate) struct Executor<D: Decider> {
     shared: Arc<Shared>,
-    entries: Cache<StreamId, Arc<Entry<D>>, Weighed>,
+    entries: Cache<StreamId, Held<D>, Weighed>,
     weigh: fn(&D::State) -> usize,
     counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
 }
@@ -153,7 +171,7 @@ where
             match wait.landed().await {
                 Landed::Durable(position) => {
                     if entry.has_outgrown_its_weight() {
-                        self.entries.insert(stream, entry);
+                        self.entries.insert(stream, Held::new(entry));
                     }
                     self.count(&outcomes);
                     let priors = self.look_again(stream, requests, priors, &outcomes).await?;
@@ -210,23 +228,23 @@ where
 
     async fn entry(&self, stream: StreamId) -> Result<Arc<Entry<D>>, Error> {
         let entry = match self.entries.get(&stream) {
-            Some(entry) if entry.is_loaded() => return Ok(entry),
-            Some(entry) => entry,
+            Some(Held { entry, .. }) if entry.is_loaded() => return Ok(entry),
+            Some(Held { entry, .. }) => entry,
             None => {
-                let made = || Ok::<_, Error>(Arc::new(Entry::new(stream.name(), self.weigh)));
-                self.entries.get_or_insert_with(&stream, made)?
+                let made = || Ok::<_, Error>(Held::new(Arc::new(Entry::new(stream.name(), self.weigh))));
+                self.entries.get_or_insert_with(&stream, made)?.entry
             }
         };
         if entry.ensure_loaded(&self.shared).await? {
             // now that its weight is known
-            self.entries.insert(stream, entry.clone());
+            self.entries.insert(stream, Held::new(entry.clone()));
         }
         Ok(entry)
     }
 
     /// See [`crate::Commands::observe`].
     pub(crate) fn observe(&self, stream: StreamId, recorded: &RecordedEvent) {
-        if let Some(entry) = self.entries.get(&stream) {
+        if let Some(Held { entry, .. }) = self.entries.get(&stream) {
             entry.observe(recorded.version);
         }
     }

@@ -45,6 +45,7 @@ pub use person::{PASSWORD, Person};
 pub use server::Setup;
 pub use talk::{bodies, body, id, seq, seqs};
 
+use crate::postgres::Database;
 use server::Server;
 
 /// A running server, and the way to ask it.
@@ -80,6 +81,22 @@ impl TestApp {
         Self::of(Arc::new(Server::start(setup)))
     }
 
+    /// Another node of the same installation, which must be one that several nodes may share.
+    pub fn another_node(&self) -> Self {
+        self.another_node_with(Setup::default())
+    }
+
+    /// The same, with settings of its own.
+    pub fn another_node_with(&self, setup: Setup) -> Self {
+        assert!(self.database().is_some(), "the embedded stores are for one process");
+        Self::of(Arc::new(self.server.beside(setup)))
+    }
+
+    /// The database of the installation, where it has one.
+    pub fn database(&self) -> Option<&Database<'static>> {
+        self.server.installation().database()
+    }
+
     fn of(server: Arc<Server>) -> Self {
         Self { server, http: reqwest::Client::builder().build().expect("a plain client") }
     }
@@ -105,6 +122,16 @@ impl TestApp {
             }
         }
         found
+    }
+
+    /// Everything the installation stores: files by their names, and the tables of its database.
+    pub fn stored(&self) -> Vec<(String, Vec<u8>)> {
+        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // a socket cannot be read
+        let read = |path: PathBuf| Some((name(&path), std::fs::read(&path).ok()?));
+        let files = self.data_files().into_iter().filter_map(read);
+        let tables = self.database().map(Database::rows).unwrap_or_default();
+        files.chain(tables.into_iter().map(|(table, rows)| (table, rows.into_bytes()))).collect()
     }
 
     /// What it has logged since it was last started.

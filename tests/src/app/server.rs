@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Backend, binary};
+use super::{Backend, backend::Installation, binary};
 
 /// How long a server may take to start or to end before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,6 +34,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub(super) struct Server {
     setup: Setup,
+    installation: Arc<Installation>,
     own_dir: TempDir,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -47,8 +48,18 @@ struct Running {
 
 impl Server {
     pub(super) fn start(setup: Setup) -> Self {
+        let installation = Arc::new(Installation::new(setup.backend));
+        Self::on(installation, setup)
+    }
+
+    /// Another node of the same installation.
+    pub(super) fn beside(&self, setup: Setup) -> Self {
+        Self::on(Arc::clone(&self.installation), setup)
+    }
+
+    fn on(installation: Arc<Installation>, setup: Setup) -> Self {
         let own_dir = tempfile::tempdir().expect("there is a place for temporary files");
-        let mut server = Self { setup, own_dir, port: 0, running: Mutex::new(None) };
+        let mut server = Self { setup, installation, own_dir, port: 0, running: Mutex::new(None) };
         server.port = server.run();
         server
     }
@@ -71,12 +82,16 @@ impl Server {
         });
         let port = heard.recv_timeout(PATIENCE).ok();
         *self.running.lock().expect("no holder panics") = Some(Running { process, log });
-        let port = port.filter(|port| answers(*port).is_ok_and(|answers| answers));
+        let port = port.filter(|port| becomes_ready(*port));
         port.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log().join("\n")))
     }
 
     pub(super) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn installation(&self) -> &Installation {
+        &self.installation
     }
 
     pub(super) fn data_dir(&self) -> &Path {
@@ -97,7 +112,7 @@ impl Server {
             .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("TIDINGS_DATA_DIR", self.data_dir())
             .env("TIDINGS_RATE_LIMIT", "0")
-            .envs(self.setup.backend.env())
+            .envs(self.installation.env())
             .envs(self.setup.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -124,8 +139,21 @@ impl Server {
     }
 }
 
-/// Waits for an answer: a server says where it listens before it has opened its stores.
-fn answers(port: u16) -> std::io::Result<bool> {
+/// Waits until the server is ready: it says where it listens before it has opened its stores, and it may answer while its
+/// views are still built. False when it has ended.
+fn becomes_ready(port: u16) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match is_ready(port) {
+            Ok(true) => return true,
+            Ok(false) => thread::park_timeout(Duration::from_millis(5)),
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+fn is_ready(port: u16) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: tidings\r\nconnection: close\r\n\r\n")?;

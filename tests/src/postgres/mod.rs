@@ -178,6 +178,16 @@ impl Database<'_> {
         &self.name
     }
 
+    /// Every row that the program keeps in it: the tables by their names, bytes as the text they may hold.
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let tables = self.sql(
+            "SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text LIKE \
+             'tidings%' ORDER BY 1",
+        );
+        let rows = |table: &str| self.sql(&format!("SET bytea_output = escape; COPY {table} TO STDOUT"));
+        tables.lines().map(|table| (table.to_owned(), rows(table))).collect()
+    }
+
     /// Runs SQL in it, as [`Cluster::sql`] does.
     pub fn sql(&self, sql: &str) -> String {
         self.cluster.sql(&self.name, sql)

@@ -45,19 +45,17 @@ async fn what_people_say_and_are_is_sealed_in_the_log() {
     bob.read(&sent.json).await;
     let check = |when: &str| {
         let mut files = 0;
-        for path in app.data_files() {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if !(name.starts_with("events.db") || name.starts_with("keys.db")) {
+        for (name, bytes) in app.stored() {
+            if !["events.db", "keys.db", "tidings_events", "tidings_keys"].iter().any(|part| name.starts_with(part)) {
                 continue;
             }
-            let bytes = std::fs::read(&path).unwrap();
             files += usize::from(!bytes.is_empty());
             let text = String::from_utf8_lossy(&bytes).to_lowercase();
             for secret in SECRETS {
                 assert!(!text.contains(&secret.to_lowercase()), "{secret} is in {name} {when}");
             }
         }
-        assert!(files >= 2, "the files are there");
+        assert!(files >= 2, "log and keys are there");
     };
     check("while it runs");
     let events = app.tool_done(&["events"]);
@@ -77,7 +75,9 @@ async fn what_holds_secrets_is_the_owner_s_alone() {
     let app = TestApp::with(Setup { data_dir: Some(data_dir.clone()), ..Setup::default() });
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data_dir), 0o700);
-    assert_eq!(mode(&data_dir.join("secret")), 0o600);
     assert_eq!(mode(&data_dir.join("control.sock")), 0o600);
+    for path in app.data_files() {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
     app.stop().await;
 }

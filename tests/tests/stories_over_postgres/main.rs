@@ -1,0 +1,37 @@
+//! The same stories as over the embedded stores, with log, keys and views in PostgreSQL, and those of several nodes.
+
+#[path = "../stories/accounts.rs"]
+mod accounts;
+#[path = "../stories/changing.rs"]
+mod changing;
+#[path = "../stories/closing.rs"]
+mod closing;
+#[path = "../stories/consistency.rs"]
+mod consistency;
+#[path = "../stories/direct.rs"]
+mod direct;
+#[path = "../stories/groups.rs"]
+mod groups;
+#[path = "../stories/idempotency.rs"]
+mod idempotency;
+#[path = "../stories/import.rs"]
+mod import;
+#[path = "../stories/inbox.rs"]
+mod inbox;
+#[path = "../stories/live.rs"]
+mod live;
+mod nodes;
+#[path = "../stories/operating.rs"]
+mod operating;
+#[path = "../stories/pages.rs"]
+mod pages;
+#[path = "../stories/privacy.rs"]
+mod privacy;
+#[path = "../stories/problems.rs"]
+mod problems;
+#[path = "../stories/reading.rs"]
+mod reading;
+#[path = "../stories/sending.rs"]
+mod sending;
+#[path = "../stories/sessions.rs"]
+mod sessions;
