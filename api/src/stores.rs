@@ -124,7 +124,7 @@ async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), Stores
 async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> {
     Ok(match &config.engines.views {
         Engine::Sqlite => Arc::new(SqliteViews::open(&config.data_dir)?),
-        Engine::Postgres(url) => Arc::new(PostgresViews::open(url.clone(), config.engines.views_read.clone()).await?),
+        Engine::Postgres(url) => Arc::new(PostgresViews::open((**url).clone(), config.engines.views_read.clone()).await?),
     })
 }
 

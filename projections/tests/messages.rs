@@ -1,4 +1,5 @@
 //! What people see of messages.
+#![expect(clippy::unwrap_used, reason = "in a test an unwrap says enough")]
 
 mod support;
 

@@ -11,7 +11,7 @@ pub enum Engine {
     /// A file of the data directory.
     Sqlite,
     /// A PostgreSQL database, which other nodes may share.
-    Postgres(DatabaseUrl),
+    Postgres(Box<DatabaseUrl>),
 }
 
 /// What of the server a node runs.
@@ -65,7 +65,7 @@ impl Engines {
 }
 
 fn engine(setting: &'static str, text: &str) -> Result<Engine, ConfigError> {
-    if text == "sqlite" { Ok(Engine::Sqlite) } else { url(setting, text).map(Engine::Postgres) }
+    if text == "sqlite" { Ok(Engine::Sqlite) } else { url(setting, text).map(|url| Engine::Postgres(Box::new(url))) }
 }
 
 /// The value may hold a password: it is not repeated.

@@ -169,21 +169,20 @@ impl Backend for PostgresBackend {
 
     /// All at once: a crash leaves it as unfinished as it was.
     async fn finish(&mut self) -> Done {
-        let mut statements = "BEGIN;\n".to_owned();
-        for table in tables(self.projection) {
-            statements += &format!("ALTER TABLE {table} SET LOGGED;\n");
-        }
-        shape(self.projection).indexes.iter().for_each(|index| statements += index);
-        for table in tables(self.projection) {
-            statements += &format!("ANALYZE {table};\n");
-        }
         let (projection, number) = self.id();
-        statements += &format!(
-            "UPDATE tidings_views.generations SET complete = TRUE
+        let of_each = |statement: fn(&str) -> String| -> String {
+            tables(self.projection).iter().map(|table| statement(table)).collect()
+        };
+        let statements = format!(
+            "BEGIN; {logged} {indexes} {analyzed}
+             UPDATE tidings_views.generations SET complete = TRUE
              WHERE projection = '{projection}' AND number = {number};
              SET LOCAL synchronous_commit = local;
              COMMIT;
-             SET synchronous_commit = local;"
+             SET synchronous_commit = local;",
+            logged = of_each(|table| format!("ALTER TABLE {table} SET LOGGED; ")),
+            indexes = shape(self.projection).indexes.concat(),
+            analyzed = of_each(|table| format!("ANALYZE {table}; ")),
         );
         self.db.execute(AssertSqlSafe(statements)).await?;
         Ok(())

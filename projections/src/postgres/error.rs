@@ -22,17 +22,21 @@ pub(super) fn blame(error: &sqlx::Error) -> Blame {
         Some("XX001" | "XX002") => Blame::File,
         // a value that does not fit, or a constraint that an event breaks
         Some(state) if state.starts_with("22") || state.starts_with("23") || state == "54000" => Blame::Event,
-        Some(_) => Blame::Machine,
-        None => match error {
-            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => Blame::Event,
-            _ => Blame::Machine,
-        },
+        None if matches!(error, sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {
+            Blame::Event
+        }
+        Some(_) | None => Blame::Machine,
     }
 }
 
 /// Whether a table that was asked for is not there: its generation was dropped meanwhile.
 pub(super) fn is_gone(error: &sqlx::Error) -> bool {
     matches!(state(error).as_deref(), Some("42P01" | "3F000"))
+}
+
+/// Whether a replica could not show one moment for long enough.
+pub(super) fn is_in_the_way(error: &sqlx::Error) -> bool {
+    state(error).as_deref() == Some("40001")
 }
 
 impl From<sqlx::Error> for FoldError {

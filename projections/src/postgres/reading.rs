@@ -13,7 +13,7 @@ use tidings_event_store::database::{DatabaseUrl, is_lost};
 
 use super::{
     backend::number,
-    error::is_gone,
+    error::{is_gone, is_in_the_way},
     generations::{Found, serving},
     schema::schema_of,
 };
@@ -182,7 +182,7 @@ impl Reading {
             return Ok(());
         }
         // the swap of a generation reached the server before it reached this node; or, on a replica, was in its way
-        let in_the_way = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "40001");
+        let in_the_way = is_in_the_way(&error);
         if is_gone(&error) || in_the_way {
             self.look_up().await?;
             return Ok(());

@@ -102,13 +102,12 @@ impl PostgresWatch {
     }
 
     async fn listener(&mut self) -> sqlx::Result<&mut PgListener> {
-        let listener = match self.listener.take() {
-            Some(listener) => listener,
-            None => {
-                let mut listener = PgListener::connect_with(&self.primary.url.pool(1)).await?;
-                listener.listen("tidings_views").await?;
-                listener
-            }
+        let listener = if let Some(listener) = self.listener.take() {
+            listener
+        } else {
+            let mut listener = PgListener::connect_with(&self.primary.url.pool(1)).await?;
+            listener.listen("tidings_views").await?;
+            listener
         };
         Ok(self.listener.insert(listener))
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{
     feed::Log,
     port::{Visible, Watch},
-    state::Shared,
+    state::{ProjectionState, Shared},
 };
 
 /// How long news may be overlooked while somebody waits for the views, or the log is known to be ahead of them.
@@ -39,7 +39,7 @@ impl Follower {
             }
             let known = (*head.borrow_and_update()).max(*wanted.borrow_and_update());
             // a projector of this node tells by itself
-            let told = !self.elsewhere && self.shared.all().all(|state| state.folds());
+            let told = !self.elsewhere && self.shared.all().all(ProjectionState::folds);
             let behind = !told && *self.shared.combined().borrow() < known;
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,

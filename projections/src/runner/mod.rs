@@ -6,6 +6,8 @@
 mod build;
 mod feed;
 mod following;
+mod gathering;
+mod opening;
 mod port;
 mod standby;
 mod state;

@@ -225,7 +225,7 @@ impl Lease for Alone {
     }
 
     async fn lost(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,8 +6,9 @@ use tokio::sync::mpsc;
 
 use super::{
     build::Source,
+    opening::{Setting, retry_parked},
     port::{Lease, Opened, ViewsError},
-    worker::{Control, Setting, retry_parked},
+    worker::Control,
 };
 
 /// How often the lease is asked for.

@@ -13,10 +13,11 @@ use super::{
     build::{Pace, Source},
     feed::{Log, Tail},
     following::Follower,
+    opening::Setting,
     port::{Opened, Projection, ViewStore, ViewsError},
     standby::lead,
     state::{Shared, forward},
-    worker::{self, Control, Setting},
+    worker::{self, Control},
 };
 use crate::{
     model::{ProjectionStatus, RebuildProgress, Verification},

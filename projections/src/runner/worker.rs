@@ -1,19 +1,17 @@
 //! One projection at work: follows the log, and takes a rebuilt generation over.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tidings_event_store::Position;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    build::{Pace, Source},
-    feed::{Log, Tail},
-    port::{Applied, ApplyError, Generation, Lease, OnPoison, Opened, Projection, ViewStore, ViewsError},
+    build::Source,
+    gathering::gather,
+    opening::{BACK_OFF, Setting, adopt, build, first_generation, retry_parked},
+    port::{Applied, ApplyError, Generation, Lease, OnPoison, Opened, ViewsError},
     standby::stand_by,
-    state::{ProjectionState, Shared},
+    state::ProjectionState,
 };
 use crate::model::RebuildProgress;
 
@@ -25,33 +23,11 @@ pub(super) enum Control {
     Retry(oneshot::Sender<Result<u64, ViewsError>>),
 }
 
-/// How soon a failed step is tried again, at first and at last.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 /// How soon erased text is to leave the files while the worker is busy, or a reader is in the way.
 const TIDY_AFTER: Duration = Duration::from_millis(200);
 
-/// After so many batches in a row the log is busy…
+/// After so many batches in a row the log is busy.
 const BUSY_AFTER: u32 = 3;
-/// …and the worker lets time go by before the next: a transaction for every few events would take the machine from those who
-/// write them, and many events touch few pages more than a few do. At least so much…
-const GATHER: Duration = Duration::from_millis(1);
-/// …and as long as nobody waits for what has come, so much.
-const GATHER_UNSEEN: Duration = Duration::from_millis(25);
-
-/// What a worker works with.
-pub(super) struct Setting {
-    pub(super) projection: Projection,
-    pub(super) views: Arc<dyn ViewStore>,
-    pub(super) log: Log,
-    pub(super) tail: Arc<Tail>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) pace: Pace,
-    pub(super) stop: watch::Receiver<bool>,
-    /// Whether other nodes may fold this projection.
-    pub(super) shares: bool,
-    /// Whether this node may.
-    pub(super) folds: bool,
-}
 
 pub(super) struct Worker {
     setting: Setting,
@@ -69,19 +45,6 @@ enum End {
     Over,
     /// Another node folds now, or the database is away: it stands by.
     Lost,
-}
-
-impl Setting {
-    pub(super) fn state(&self) -> &ProjectionState {
-        self.shared.of(self.projection)
-    }
-
-    /// Tells how far readers of this node can see.
-    fn publish(&self, position: Position) {
-        if !self.views.reads_elsewhere() {
-            self.shared.publish(self.projection, position);
-        }
-    }
 }
 
 /// Runs a projection until it is stopped. Where other nodes may fold it, it stands by while they do; where none should,
@@ -119,72 +82,6 @@ pub(super) async fn run(
         }
         setting.state().set_folds(false);
     }
-}
-
-/// The serving generation, or one built now, however long the machine takes to allow it. None when the lease is lost.
-async fn first_generation(setting: &Setting, lease: &dyn Lease, opened: Opened) -> Option<Box<dyn Generation>> {
-    let mut opened = Ok(opened);
-    let mut back_off = BACK_OFF.0;
-    while lease.held() {
-        let outcome = match opened {
-            Ok(opened) => serving_or_built(setting, opened).await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(generation) => return Some(generation),
-            Err(error) => setting.state().fails(&error),
-        }
-        tokio::time::sleep(back_off).await;
-        back_off = (back_off * 2).min(BACK_OFF.1);
-        opened = setting.views.open(setting.projection).await;
-    }
-    None
-}
-
-async fn serving_or_built(setting: &Setting, opened: Opened) -> Result<Box<dyn Generation>, ViewsError> {
-    let head = setting.log.head().await?;
-    let why = match opened {
-        Opened::Serving(generation) if generation.position() <= head => return Ok(generation),
-        Opened::Serving(_) => "it is ahead of the log, which was replaced",
-        Opened::Build(why) => why,
-    };
-    build(setting, why).await
-}
-
-async fn build(setting: &Setting, why: &str) -> Result<Box<dyn Generation>, ViewsError> {
-    let state = setting.shared.of(setting.projection);
-    tracing::info!(projection = setting.projection.name(), why, "building the view from the log");
-    let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
-    let mut observe = |progress| {
-        state.rebuilds(Some(progress));
-        if *setting.stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
-    };
-    let built = source.build_parking(setting.views.as_ref(), &mut observe).await;
-    state.rebuilds(None);
-    let built = built?;
-    setting.views.promote(setting.projection, built.number(), true).await?;
-    adopt(setting, built).await
-}
-
-/// A generation that has just begun to serve, for folding on: where others follow it, it is opened anew as one that serves.
-async fn adopt(setting: &Setting, generation: Box<dyn Generation>) -> Result<Box<dyn Generation>, ViewsError> {
-    if !setting.shares {
-        return Ok(generation);
-    }
-    drop(generation);
-    match setting.views.open(setting.projection).await? {
-        Opened::Serving(generation) => Ok(generation),
-        Opened::Build(why) => Err(ViewsError::Unavailable(why.to_owned())),
-    }
-}
-
-/// Tries parked events again.
-pub(super) async fn retry_parked(setting: &Setting, generation: &mut dyn Generation) -> Result<Applied, ViewsError> {
-    let mut events = Vec::new();
-    for parked in generation.parked() {
-        events.extend(setting.log.read_one(parked.position).await?.events);
-    }
-    Ok(generation.retry(&events).await?)
 }
 
 impl Worker {
@@ -384,16 +281,5 @@ impl Worker {
             }
             Err(error) => self.state().fails(&error),
         }
-    }
-}
-
-/// Lets events come in, for as long as nobody wants to see them.
-async fn gather(setting: &mut Setting, position: Position) {
-    tokio::time::sleep(GATHER).await;
-    let mut wanted = setting.shared.wanted().subscribe();
-    tokio::select! {
-        _ = wanted.wait_for(|wanted| *wanted > position) => {}
-        _ = setting.stop.wait_for(|stop| *stop) => {}
-        () = tokio::time::sleep(GATHER_UNSEEN) => {}
     }
 }

@@ -53,6 +53,8 @@ macro_rules! over_both {
 pub struct World {
     pub memory: Arc<MemoryStore>,
     pub log: Log,
+    /// Not the log's: that would know what it has sealed itself, and read nothing.
+    pub sealing: Codec,
     pub directory: tempfile::TempDir,
     pub place: Place,
     pub views: Option<Views>,
@@ -77,10 +79,13 @@ impl World {
         let secret = keys::InstallationSecret::from_bytes([7; 32]);
         let blocks = keys::SqliteKeyBlocks::open(&directory.path().join("keys.db"), &secret).unwrap();
         let memory = MemoryStore::new();
-        let log = Log { store: memory.clone(), codec: Codec::new(Keyring::new(blocks, &secret)) };
+        let keyring = Keyring::new(blocks, &secret);
+        let sealing = Codec::new(keyring.clone());
+        let log = Log { store: memory.clone(), codec: Codec::new(keyring) };
         Self {
             memory,
             log,
+            sealing,
             directory,
             place,
             views: None,

@@ -1,5 +1,6 @@
 //! The conversations projection: conversations, members, messages, readers.
 
+mod changes;
 mod closing;
 pub(crate) mod members;
 pub(crate) mod messages;

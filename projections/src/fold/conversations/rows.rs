@@ -1,37 +1,33 @@
 //! The rows that events change: loaded once, kept in memory over a batch and written once, changed by however many.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use tidings_domain::{ConversationId, UserId};
 
 use super::tables::{
-    Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
-    VersionRow,
+    ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow, VersionRow,
 };
 use crate::fold::{Done, FoldError, kept::Kept};
-
-/// How many conversations and members stay in memory between batches.
-const KEPT: usize = 30_000;
 
 /// All that is in memory, as it will stand when it is written.
 #[derive(Default)]
 pub(super) struct Rows {
-    conversations: Kept<ConversationId, Option<ConversationRow>>,
-    members: Kept<Place, Option<Member>>,
-    messages: Kept<i64, Option<MessageRow>>,
+    pub(super) conversations: Kept<ConversationId, Option<ConversationRow>>,
+    pub(super) members: Kept<Place, Option<Member>>,
+    pub(super) messages: Kept<i64, Option<MessageRow>>,
     /// By place, and then by message key.
-    exceptions: HashMap<Place, BTreeMap<i64, Exception>>,
-    changed_exceptions: HashSet<(UserId, i64)>,
-    edits: HashMap<i64, i64>,
-    versions: Vec<VersionRow>,
-    erased: Vec<i64>,
-    reactions: HashMap<(i64, String, UserId), bool>,
-    reaction_counts: HashMap<(i64, String), Option<ReactionCount>>,
-    mentions: Kept<(UserId, i64), bool>,
-    receipts: Vec<ReceiptRow>,
-    closed: Vec<(UserId, i64)>,
+    pub(super) exceptions: HashMap<Place, BTreeMap<i64, Exception>>,
+    pub(super) changed_exceptions: HashSet<(UserId, i64)>,
+    pub(super) edits: HashMap<i64, i64>,
+    pub(super) versions: Vec<VersionRow>,
+    pub(super) erased: Vec<i64>,
+    pub(super) reactions: HashMap<(i64, String, UserId), bool>,
+    pub(super) reaction_counts: HashMap<(i64, String), Option<ReactionCount>>,
+    pub(super) mentions: Kept<(UserId, i64), bool>,
+    pub(super) receipts: Vec<ReceiptRow>,
+    pub(super) closed: Vec<(UserId, i64)>,
     /// Conversations of this number or above have no rows in the tables yet.
-    unwritten: Option<i64>,
+    pub(super) unwritten: Option<i64>,
 }
 
 impl Rows {
@@ -50,7 +46,9 @@ impl Rows {
             for row in tables.conversations(&ids).await? {
                 self.conversations.loaded(row.id, Some(row));
             }
-            ids.iter().for_each(|id| self.conversations.loaded(*id, None));
+            for id in ids {
+                self.conversations.loaded(id, None);
+            }
         }
         let known = |id: &ConversationId| self.conversations.get(*id).and_then(Option::as_ref);
         let places = places.iter().filter_map(|(id, user)| Some((known(id)?.number, *user)));
@@ -65,7 +63,9 @@ impl Rows {
             for (place, member) in tables.members(&places).await? {
                 self.members.loaded(place, Some(member));
             }
-            places.iter().for_each(|place| self.members.loaded(*place, None));
+            for place in places {
+                self.members.loaded(place, None);
+            }
         }
         self.load_messages(tables, &keys).await
     }
@@ -177,11 +177,13 @@ impl Rows {
         place: Place,
         member: &Member,
     ) -> Done<&mut BTreeMap<i64, Exception>> {
-        if !self.exceptions.contains_key(&place) {
-            let rows = if member.exceptions == 0 { Vec::new() } else { tables.exceptions(place).await? };
-            self.exceptions.insert(place, rows.into_iter().collect());
+        match self.exceptions.entry(place) {
+            Entry::Occupied(kept) => Ok(kept.into_mut()),
+            Entry::Vacant(free) => {
+                let rows = if member.exceptions == 0 { Vec::new() } else { tables.exceptions(place).await? };
+                Ok(free.insert(rows.into_iter().collect()))
+            }
         }
-        Ok(self.exceptions.entry(place).or_default())
     }
 
     pub(super) fn exception_changed(&mut self, user: UserId, key: i64) {
@@ -281,62 +283,5 @@ impl Rows {
             .filter(|row| !row.stored && row.sender == sender && row.deleted_at.is_none());
         written.extend(unwritten.filter_map(|row| Some((row.key, *numbers.get(&(row.key >> 32))?))));
         Ok(written)
-    }
-
-    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T) -> Done {
-        tables.write(&self.changes()).await?;
-        self.conversations.written(KEPT);
-        self.members.written(KEPT);
-        self.messages.written(0);
-        self.mentions.written(0);
-        if self.exceptions.len() > KEPT {
-            self.exceptions.clear();
-        }
-        self.changed_exceptions.clear();
-        self.edits.clear();
-        self.versions.clear();
-        self.erased.clear();
-        self.reactions.clear();
-        self.reaction_counts.clear();
-        self.receipts.clear();
-        self.closed.clear();
-        self.unwritten = None;
-        Ok(())
-    }
-
-    fn changes(&self) -> Changes<'_> {
-        let mut members: Vec<(Place, &Member)> =
-            self.members.changes().filter_map(|(place, row)| Some((place, row.as_ref()?))).collect();
-        // neighbours in the table are written one after the other
-        members.sort_unstable_by_key(|((number, user), _)| (*user, *number));
-        let messages = self.messages.changes().filter_map(|(_, row)| row.as_ref());
-        let (changed, sent) = messages.partition(|row| row.stored);
-        let mut exceptions: Vec<_> = self.changed_exceptions.iter().copied().collect();
-        exceptions.sort_unstable();
-        let exception = |(user, key): (UserId, i64)| {
-            (user, key, self.exceptions.get(&(key >> 32, user)).and_then(|of_reader| of_reader.get(&key)).copied())
-        };
-        Changes {
-            conversations: self.conversations.changes().filter_map(|(_, row)| row.as_ref()).collect(),
-            members,
-            sent,
-            changed,
-            erased: self.erased.clone(),
-            versions: self.versions.iter().collect(),
-            reactions: self
-                .reactions
-                .iter()
-                .map(|((key, emoji, user), on)| (*key, emoji.as_str(), *user, *on))
-                .collect(),
-            reaction_counts: self
-                .reaction_counts
-                .iter()
-                .map(|((key, emoji), count)| (*key, emoji.as_str(), *count))
-                .collect(),
-            exceptions: exceptions.into_iter().map(exception).collect(),
-            mentions: self.mentions.changes().map(|((user, key), on)| (user, key, *on)).collect(),
-            receipts: &self.receipts,
-            closed: &self.closed,
-        }
     }
 }

@@ -1,4 +1,5 @@
 //! The rows of conversations in PostgreSQL: a few statements for a whole batch.
 
+mod reactions;
 mod read;
 mod write;

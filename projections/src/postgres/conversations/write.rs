@@ -6,13 +6,13 @@ use uuid::Uuid;
 use crate::{
     fold::{
         Done,
-        conversations::tables::{Changes, ConversationRow, Exception, Member, MessageRow, Place, ReactionCount},
+        conversations::tables::{Changes, ConversationRow, Exception, Member, MessageRow, Place},
     },
     postgres::backend::PostgresBackend,
 };
 
 /// A column of many rows.
-fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
@@ -187,54 +187,6 @@ impl PostgresBackend {
         .bind(column(rows, |row| row.at))
         .bind(column(rows, |row| row.subject.as_deref()))
         .bind(column(rows, |row| row.body.as_deref()))
-        .execute(&mut self.db)
-        .await?;
-        Ok(())
-    }
-
-    async fn write_reactions(&mut self, rows: &[(i64, &str, UserId, bool)]) -> Done {
-        let (on, off): (Vec<_>, Vec<_>) = rows.iter().partition(|(_, _, _, on)| *on);
-        for (rows, statement) in [
-            (
-                on,
-                "INSERT INTO reactions SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ON CONFLICT DO NOTHING",
-            ),
-            (
-                off,
-                "DELETE FROM reactions r USING unnest($1::bigint[], $2::text[], $3::uuid[]) AS gone (key, emoji, user_id)
-                 WHERE r.key = gone.key AND r.emoji = gone.emoji AND r.user_id = gone.user_id",
-            ),
-        ] {
-            if !rows.is_empty() {
-                sqlx::query(statement)
-                    .bind(column(&rows, |(key, _, _, _)| *key))
-                    .bind(column(&rows, |(_, emoji, _, _)| *emoji))
-                    .bind(column(&rows, |(_, _, user, _)| user.uuid()))
-                    .execute(&mut self.db)
-                    .await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Those that are none go; an emoji that comes again is a new one.
-    async fn write_reaction_counts(&mut self, rows: &[(i64, &str, Option<ReactionCount>)]) -> Done {
-        sqlx::query(
-            "DELETE FROM reaction_counts r USING unnest($1::bigint[], $2::text[]) AS gone (key, emoji)
-             WHERE r.key = gone.key AND r.emoji = gone.emoji",
-        )
-        .bind(column(rows, |(key, _, _)| *key))
-        .bind(column(rows, |(_, emoji, _)| *emoji))
-        .execute(&mut self.db)
-        .await?;
-        let there: Vec<_> = rows.iter().filter_map(|(key, emoji, count)| Some((*key, *emoji, (*count)?))).collect();
-        sqlx::query(
-            "INSERT INTO reaction_counts SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])",
-        )
-        .bind(column(&there, |(key, _, _)| *key))
-        .bind(column(&there, |(_, emoji, _)| *emoji))
-        .bind(column(&there, |(_, _, count)| count.first))
-        .bind(column(&there, |(_, _, count)| count.count))
         .execute(&mut self.db)
         .await?;
         Ok(())

@@ -230,7 +230,7 @@ pub(super) async fn at(
     let numbers: HashMap<Uuid, i64> = numbers.into_iter().collect();
     // nothing has the number 0
     let of_place = |(id, seq): &(ConversationId, u64)| {
-        numbers.get(&id.uuid()).filter(|_| *seq <= u64::from(u32::MAX)).map_or(0, |number| key(*number, signed(*seq)))
+        numbers.get(&id.uuid()).filter(|_| u32::try_from(*seq).is_ok()).map_or(0, |number| key(*number, signed(*seq)))
     };
     let keys: Vec<i64> = places.iter().map(of_place).collect();
     let found = by_keys(db, user, &keys).await?;

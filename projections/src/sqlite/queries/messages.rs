@@ -39,6 +39,11 @@ pub(super) fn first_unread_key(db: &Connection, viewer: &Viewer) -> rusqlite::Re
     Ok(marked.unwrap_or(above).min(above))
 }
 
+/// Where unread messages begin, where only they are wanted.
+fn from_unread(db: &Connection, viewer: &Viewer, unread: Option<bool>) -> rusqlite::Result<i64> {
+    if unread == Some(true) { first_unread_key(db, viewer) } else { Ok(viewer.key(1)) }
+}
+
 fn older(
     db: &Connection,
     viewer: &Viewer,
@@ -46,8 +51,7 @@ fn older(
     unread: Option<bool>,
     limit: usize,
 ) -> rusqlite::Result<MessagePage> {
-    let stretch = Stretch::older(viewer, high, unread, first_unread_key(db, viewer)?, limit);
-    Ok(stretch.page(read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect()))
+    of_stretch(db, viewer, &Stretch::older(viewer, high, unread, from_unread(db, viewer, unread)?, limit))
 }
 
 fn newer(
@@ -57,8 +61,11 @@ fn newer(
     unread: Option<bool>,
     limit: usize,
 ) -> rusqlite::Result<MessagePage> {
-    let stretch = Stretch::newer(viewer, seq, unread, first_unread_key(db, viewer)?, limit);
-    Ok(stretch.page(read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect()))
+    of_stretch(db, viewer, &Stretch::newer(viewer, seq, unread, from_unread(db, viewer, unread)?, limit))
+}
+
+fn of_stretch(db: &Connection, viewer: &Viewer, stretch: &Stretch) -> rusqlite::Result<MessagePage> {
+    Ok(stretch.page(read(db, viewer, stretch)?.into_iter().map(|found| found.message).collect()))
 }
 
 /// Half a page after `seq`, it itself and what fits before it. Goes on to older ones.

@@ -1,0 +1,72 @@
+//! From the rows in memory to what a database is to write.
+
+use tidings_domain::UserId;
+
+use super::{
+    rows::Rows,
+    tables::{Changes, ConversationTables, Member, Place},
+};
+use crate::fold::Done;
+
+/// How many conversations and members stay in memory between batches.
+const KEPT: usize = 30_000;
+
+impl Rows {
+    /// Writes what was changed.
+    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T) -> Done {
+        tables.write(&self.changes()).await?;
+        self.conversations.written(KEPT);
+        self.members.written(KEPT);
+        self.messages.written(0);
+        self.mentions.written(0);
+        if self.exceptions.len() > KEPT {
+            self.exceptions.clear();
+        }
+        self.changed_exceptions.clear();
+        self.edits.clear();
+        self.versions.clear();
+        self.erased.clear();
+        self.reactions.clear();
+        self.reaction_counts.clear();
+        self.receipts.clear();
+        self.closed.clear();
+        self.unwritten = None;
+        Ok(())
+    }
+
+    fn changes(&self) -> Changes<'_> {
+        let mut members: Vec<(Place, &Member)> =
+            self.members.changes().filter_map(|(place, row)| Some((place, row.as_ref()?))).collect();
+        // neighbours in the table are written one after the other
+        members.sort_unstable_by_key(|((number, user), _)| (*user, *number));
+        let messages = self.messages.changes().filter_map(|(_, row)| row.as_ref());
+        let (changed, sent) = messages.partition(|row| row.stored);
+        let mut exceptions: Vec<_> = self.changed_exceptions.iter().copied().collect();
+        exceptions.sort_unstable();
+        let exception = |(user, key): (UserId, i64)| {
+            (user, key, self.exceptions.get(&(key >> 32, user)).and_then(|of_reader| of_reader.get(&key)).copied())
+        };
+        Changes {
+            conversations: self.conversations.changes().filter_map(|(_, row)| row.as_ref()).collect(),
+            members,
+            sent,
+            changed,
+            erased: self.erased.clone(),
+            versions: self.versions.iter().collect(),
+            reactions: self
+                .reactions
+                .iter()
+                .map(|((key, emoji, user), on)| (*key, emoji.as_str(), *user, *on))
+                .collect(),
+            reaction_counts: self
+                .reaction_counts
+                .iter()
+                .map(|((key, emoji), count)| (*key, emoji.as_str(), *count))
+                .collect(),
+            exceptions: exceptions.into_iter().map(exception).collect(),
+            mentions: self.mentions.changes().map(|((user, key), on)| (user, key, *on)).collect(),
+            receipts: &self.receipts,
+            closed: &self.closed,
+        }
+    }
+}
