@@ -2,12 +2,14 @@
 //!
 //! - [`port`]: what a store can do, in terms that every backend can keep;
 //! - [`sqlite`]: the embedded backend, one writer with group commit;
+//! - [`kurrentdb`]: KurrentDB, for several nodes;
 //! - [`tail`]: the end of the log in memory, for backends with a writer of their own;
 //! - [`keys`]: the key store, apart from the log;
 //! - [`codec`]: events to stored form and back, sealing and upcasting on the way.
 
 pub mod codec;
 pub mod keys;
+pub mod kurrentdb;
 pub mod port;
 pub mod sqlite;
 pub mod tail;
@@ -15,6 +17,7 @@ mod ticket;
 
 pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, SqliteKeyBlocks};
+pub use kurrentdb::KurrentEventStore;
 pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
     Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
