@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Shared},
+    auditing,
     auth::Authenticator,
     config::Config,
     consistency::Consistency,
@@ -111,6 +112,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     tracing::info!("listening on http://{addr}");
+    let log_listener = auditing::listener(&config).await?;
 
     let stores = Stores::open(&config).await?;
     let mut forgetting =
@@ -130,7 +132,8 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let router = router(&config, &stores, live.clone(), forgotten, readiness.clone());
 
     let (stop, stopping) = watch::channel(false);
-    let background = vec![forgetting, control, following];
+    let mut background = vec![forgetting, control, following];
+    background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
     let begun = Begun { stores, live, readiness, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
     Ok(Running { addr, stop, ended })

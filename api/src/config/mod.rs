@@ -69,9 +69,9 @@ struct Merged {
     log: String,
     #[serde(default)]
     log_format: LogFormat,
+    grpc_listen: Option<String>,
     // known, and not served by this version
     views_read: Option<String>,
-    grpc_listen: Option<String>,
     rate_limit: Option<u32>,
     rate_burst: Option<u32>,
     tls_cert: Option<PathBuf>,
@@ -129,12 +129,15 @@ fn invalid(setting: &'static str, why: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { setting, why: why.into() }
 }
 
+fn address(setting: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| invalid(setting, format!("is {text:?}, not an address such as 127.0.0.1:8080")))
+}
+
 impl Merged {
     fn check(self) -> Result<Config, ConfigError> {
         self.refuse_what_is_not_served()?;
-        let listen = self.listen.parse().map_err(|_| {
-            invalid("TIDINGS_LISTEN", format!("is {:?}, not an address such as 127.0.0.1:8080", self.listen))
-        })?;
+        let listen = address("TIDINGS_LISTEN", &self.listen)?;
+        let grpc_listen = self.grpc_listen.as_deref().map(|text| address("TIDINGS_GRPC_LISTEN", text)).transpose()?;
         if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
             return Err(invalid(
                 "TIDINGS_SECRET",
@@ -149,6 +152,7 @@ impl Merged {
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,
+            grpc_listen,
             log: self.log,
             log_format: self.log_format,
         })
@@ -166,7 +170,6 @@ impl Merged {
         }
         for (setting, given) in [
             ("TIDINGS_VIEWS_READ", self.views_read.is_some()),
-            ("TIDINGS_GRPC_LISTEN", self.grpc_listen.is_some()),
             ("TIDINGS_RATE_LIMIT", self.rate_limit.is_some_and(|limit| limit > 0)),
             ("TIDINGS_RATE_BURST", self.rate_burst.is_some_and(|burst| burst > 0)),
             ("TIDINGS_TLS_CERT", self.tls_cert.is_some()),

@@ -121,12 +121,11 @@ impl Lanes {
         }
         let stream = append.stream.clone();
         let waiting = Waiting { append, reply, earlier, claim };
-        match state.lanes.get_mut(&stream) {
-            Some(lane) => lane.push_back(waiting),
-            None => {
-                state.lanes.insert(stream.clone(), VecDeque::from([waiting]));
-                self.0.handle.spawn(self.0.clone().run(stream));
-            }
+        if let Some(lane) = state.lanes.get_mut(&stream) {
+            lane.push_back(waiting);
+        } else {
+            state.lanes.insert(stream.clone(), VecDeque::from([waiting]));
+            self.0.handle.spawn(self.0.clone().run(stream));
         }
     }
 }
