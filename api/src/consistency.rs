@@ -23,18 +23,18 @@ const COURTESY: Duration = Duration::from_millis(100);
 const PLACES: usize = 4096;
 
 /// Which positions were acknowledged to whom, and how far the views are.
-#[derive(Debug)]
 pub struct Consistency {
     anybody: AtomicU64,
     callers: Box<[AtomicU64]>,
     views: watch::Receiver<Position>,
+    want: Box<dyn Fn(Position) + Send + Sync>,
 }
 
 impl Consistency {
-    /// Nothing acknowledged yet; `views` tells how far all views are.
-    pub fn new(views: watch::Receiver<Position>) -> Self {
+    /// Nothing acknowledged yet; `views` tells how far all views are, and `want` tells them what is waited for.
+    pub fn new(views: watch::Receiver<Position>, want: impl Fn(Position) + Send + Sync + 'static) -> Self {
         let callers = std::iter::repeat_with(AtomicU64::default).take(PLACES).collect();
-        Self { anybody: AtomicU64::new(0), callers, views }
+        Self { anybody: AtomicU64::new(0), callers, views, want: Box::new(want) }
     }
 
     fn place(&self, caller: UserId) -> &AtomicU64 {
@@ -57,6 +57,7 @@ impl Consistency {
         if self.reached() >= all {
             return Ok(());
         }
+        (self.want)(all);
         let mut views = self.views.clone();
         if timeout(COURTESY, views.wait_for(|reached| *reached >= all)).await.is_ok_and(|seen| seen.is_ok()) {
             return Ok(());
@@ -87,7 +88,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_read_waits_for_its_callers_own_writes() {
         let (views, seen) = watch::channel(Position::new(5));
-        let consistency = Consistency::new(seen);
+        let consistency = Consistency::new(seen, drop);
         consistency.acknowledge(user(1), Position::new(7));
         assert_eq!(consistency.wait(user(1), None).await.unwrap_err().kind(), Kind::NotYetVisible);
         views.send_replace(Position::new(7));
@@ -97,7 +98,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_others_wrote_is_waited_for_but_not_insisted_on() {
         let (_views, seen) = watch::channel(Position::new(5));
-        let consistency = Consistency::new(seen);
+        let consistency = Consistency::new(seen, drop);
         consistency.acknowledge(user(1), Position::new(7));
         let begun = tokio::time::Instant::now();
         assert!(consistency.wait(user(2), None).await.is_ok());
@@ -107,7 +108,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_read_waits_for_the_position_it_names() {
         let (_views, seen) = watch::channel(Position::new(5));
-        let consistency = Consistency::new(seen);
+        let consistency = Consistency::new(seen, drop);
         assert!(consistency.wait(user(1), Some(Position::new(5))).await.is_ok());
         assert!(consistency.wait(user(1), Some(Position::new(6))).await.is_err());
     }

@@ -23,7 +23,7 @@ use crate::{
     live::Live,
     openapi,
     problem::Problem,
-    processes::{Forgetting, ForgettingError},
+    processes::{Forgetting, ForgettingError, observe},
     routes,
     stores::{Stores, StoresError},
 };
@@ -134,6 +134,9 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let (stop, stopping) = watch::channel(false);
     let mut background = vec![forgetting, control, following];
     background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
+    if let Some(from) = stores.shared_from {
+        background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
+    }
     let begun = Begun { stores, live, readiness, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
     Ok(Running { addr, stop, ended })
@@ -168,10 +171,11 @@ fn router(
     forgotten: watch::Receiver<Position>,
     readiness: Readiness,
 ) -> Router {
+    let demand = stores.views.demand();
     let app = App::new(Shared {
         commands: stores.commands.clone(),
         queries: stores.views.queries(),
-        consistency: Consistency::new(stores.views.applied()),
+        consistency: Consistency::new(stores.views.applied(), move |position| demand.want(position)),
         authenticator: Authenticator::new(&stores.secret, Arc::new(stores.commands.clone())),
         cursors: Cursors::new(&stores.secret),
         live,

@@ -5,13 +5,20 @@ use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 use secrecy::ExposeSecret;
 use tidings_commands::Commands;
 use tidings_event_store::{
-    Codec, InstallationSecret, KeyError, Keyring, SqliteKeyBlocks,
+    Codec, EventStore, InstallationSecret, KeyError, Keyring, KurrentEventStore, Position, PostgresEventStore,
+    PostgresKeyBlocks, SqliteKeyBlocks, StoreError,
+    database::DatabaseError,
     keys::SecretError,
+    kurrentdb::ConnectError,
     sqlite::{OpenError, SqliteEventStore},
 };
 use tidings_projections::{Options, SqliteViews, Views, ViewsError, runner::Log};
 
-use crate::{clock, config::Config, control::Operator};
+use crate::{
+    clock,
+    config::{Config, Engine, LogEngine},
+    control::Operator,
+};
 
 /// Why the stores cannot be opened: one sentence that says what is wrong and what to do. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -27,17 +34,26 @@ pub enum StoresError {
     /// The log.
     #[error(transparent)]
     Events(#[from] OpenError),
+    /// A database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// KurrentDB.
+    #[error(transparent)]
+    KurrentDb(#[from] ConnectError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] StoreError),
     /// The secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// There are events, but not the secret they were sealed under.
     #[error(
-        "{0} holds events but no secret: put the file `secret` back from your backup, or set TIDINGS_SECRET to the one \
+        "there are events, but {0} holds no secret: put the file `secret` back from your backup, or set TIDINGS_SECRET to the one \
          they were made with"
     )]
     SecretMissing(PathBuf),
     /// There are events, but not the keys they were sealed with.
-    #[error("{0} holds events but no keys.db: put it back from your backup")]
+    #[error("there are events, but {0} holds no keys.db: put it back from your backup")]
     KeysMissing(PathBuf),
     /// The key store.
     #[error(transparent)]
@@ -52,7 +68,9 @@ pub struct Stores {
     /// What all is derived from.
     pub secret: InstallationSecret,
     /// The log.
-    pub store: Arc<SqliteEventStore>,
+    pub store: Arc<dyn EventStore>,
+    /// Where the log ended when it was opened, if other nodes write to it too.
+    pub shared_from: Option<Position>,
     /// Seals and opens.
     pub codec: Codec,
     /// The write side.
@@ -68,22 +86,19 @@ impl Stores {
         // what is made here holds everybody's messages: it is its owner's alone
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
-        let in_use = path.join("events.db").exists();
-        let store = Arc::new(SqliteEventStore::open(&path.join("events.db"), clock::now)?);
+        let (store, shared) = open_log(config).await?;
+        let head = store.head().await?;
+        let in_use = head > Position::START;
         let secret = match &config.secret {
             Some(text) => InstallationSecret::from_text(text.expose_secret())?,
             None if in_use && !path.join("secret").exists() => return Err(StoresError::SecretMissing(path.clone())),
             None => InstallationSecret::load_or_create(&path.join("secret"))?,
         };
-        if in_use && !path.join("keys.db").exists() {
-            return Err(StoresError::KeysMissing(path.clone()));
-        }
-        let keyring = Keyring::new(SqliteKeyBlocks::open(&path.join("keys.db"), &secret)?, &secret);
-        let codec = Codec::new(keyring);
+        let codec = Codec::new(open_keys(config, &secret, in_use).await?);
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
         let views = Views::start(Arc::new(SqliteViews::open(path)?), log, Options::default()).await?;
-        Ok(Self { secret, store, codec, commands, views: Arc::new(views) })
+        Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views) })
     }
 
     /// What operations need.
@@ -94,9 +109,31 @@ impl Stores {
     /// Finishes what was begun and leaves the files whole.
     pub async fn close(&self) {
         self.views.stop().await;
-        let store = self.store.clone();
-        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
-            tracing::error!("the event store did not close");
-        }
+        self.store.close().await;
     }
+}
+
+/// The log, and whether other nodes may write to it.
+async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), StoresError> {
+    Ok(match &config.engines.events {
+        LogEngine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join("events.db"), clock::now)?), false),
+        LogEngine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
+        LogEngine::KurrentDb(connection) => {
+            let index = config.data_dir.join("commands.db");
+            (Arc::new(KurrentEventStore::connect(connection.expose_secret(), &index).await?), true)
+        }
+    })
+}
+
+async fn open_keys(config: &Config, secret: &InstallationSecret, in_use: bool) -> Result<Keyring, StoresError> {
+    Ok(match &config.engines.keys {
+        Engine::Sqlite => {
+            let path = config.data_dir.join("keys.db");
+            if in_use && !path.exists() {
+                return Err(StoresError::KeysMissing(config.data_dir.clone()));
+            }
+            Keyring::new(SqliteKeyBlocks::open(&path, secret)?, secret)
+        }
+        Engine::Postgres(url) => Keyring::new(PostgresKeyBlocks::open(url, secret).await?, secret),
+    })
 }

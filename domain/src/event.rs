@@ -31,7 +31,7 @@ pub enum EventError {
 /// An event as the event store sees it.
 ///
 /// Names and shapes are the storage format: they only grow. `domain/tests/stored_forms` guards each by a snapshot.
-pub trait StoredEvent: Sized + Send + Sync + 'static {
+pub trait StoredEvent: Clone + Into<Event> + Sized + Send + Sync + 'static {
     /// Every stored name of this family.
     const NAMES: &'static [&'static str];
 

@@ -268,4 +268,7 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Keeps a snapshot in place of the older one.
     async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError>;
+
+    /// Writes what was accepted and takes nothing more in. What was answered is safe without that, too; reading may go on.
+    async fn close(&self) {}
 }

@@ -23,7 +23,16 @@ struct Kept {
     bytes: usize,
 }
 
+/// What the tail of a store holds at most: enough that live readers never query, little enough for a small machine.
+const TAIL_EVENTS: usize = 16 * 1024;
+const TAIL_BYTES: usize = 16 * 1024 * 1024;
+
 impl Tail {
+    /// The tail of a store whose log ends at `head`.
+    pub const fn of_a_log(head: Position) -> Self {
+        Self::new(head, TAIL_EVENTS, TAIL_BYTES)
+    }
+
     /// A tail of a log that ends at `head`, to hold at most so many events and so many bytes.
     pub const fn new(head: Position, max_events: usize, max_bytes: usize) -> Self {
         let kept = Kept { complete_after: head, events: VecDeque::new(), bytes: 0 };

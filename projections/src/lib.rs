@@ -14,5 +14,5 @@ pub mod runner;
 pub mod sqlite;
 
 pub use queries::{Answer, Queries, QueryError};
-pub use runner::{Options, Projection, Views, ViewsError};
+pub use runner::{Demand, Options, Projection, Views, ViewsError};
 pub use sqlite::SqliteViews;

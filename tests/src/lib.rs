@@ -2,4 +2,5 @@
 
 pub mod app;
 pub mod conformance;
+pub mod postgres;
 pub mod stand_in;

@@ -46,6 +46,53 @@ mod sqlite {
     tidings_tests::event_store_conformance!(Sqlite);
 }
 
+mod postgres {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use tidings_event_store::{EventStore, PostgresEventStore, database::DatabaseUrl};
+    use tidings_tests::{
+        conformance::Backend,
+        postgres::{Cluster, Database},
+    };
+
+    struct Postgres {
+        // None only while it is being reopened.
+        store: Option<Arc<PostgresEventStore>>,
+        database: Database<'static>,
+    }
+
+    impl Postgres {
+        async fn open(database: &Database<'_>) -> Arc<PostgresEventStore> {
+            let url = DatabaseUrl::parse("TIDINGS_EVENT_STORE", &database.url()).expect("it is a URL");
+            Arc::new(PostgresEventStore::open(&url).await.expect("it opens"))
+        }
+    }
+
+    #[async_trait]
+    impl Backend for Postgres {
+        async fn fresh() -> Self {
+            let database = Cluster::shared().create_database();
+            Self { store: Some(Self::open(&database).await), database }
+        }
+
+        fn store(&self) -> Arc<dyn EventStore> {
+            self.store.clone().expect("it is open")
+        }
+
+        async fn reopen(&mut self) {
+            self.store = None;
+            self.store = Some(Self::open(&self.database).await);
+        }
+
+        async fn another_node(&self) -> Arc<dyn EventStore> {
+            Self::open(&self.database).await
+        }
+    }
+
+    tidings_tests::event_store_conformance!(Postgres);
+}
+
 mod kurrentdb {
     use std::sync::Arc;
 

@@ -34,22 +34,22 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
 
-    /// Where the events are [default: sqlite]
+    /// Where the events are: sqlite or postgres://… [default: sqlite]
     #[arg(long, global = true, env = "TIDINGS_EVENT_STORE", value_name = "STORE", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_store: Option<String>,
 
-    /// Where the views are [default: sqlite]
+    /// Where the views are: sqlite or postgres://… [default: sqlite]
     #[arg(long, global = true, env = "TIDINGS_VIEWS", value_name = "STORE", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<String>,
 
-    /// Where reads of the views go instead; not supported yet
+    /// Where reads of the views go instead: a replica of their database
     #[arg(long, global = true, env = "TIDINGS_VIEWS_READ", value_name = "STORE", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views_read: Option<String>,
 
-    /// Where the keys are [default: sqlite]
+    /// Where the keys are: sqlite or postgres://… [default: sqlite]
     #[arg(long, global = true, env = "TIDINGS_KEYS", value_name = "STORE", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,

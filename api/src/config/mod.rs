@@ -2,6 +2,7 @@
 //! environment, and that over the file.
 
 mod args;
+mod engines;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,8 +12,10 @@ use figment::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
+pub use engines::{Engine, Engines, LogEngine};
 
 /// Why the configuration cannot be used, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+    /// A connection string is none.
+    #[error(transparent)]
+    Database(DatabaseError),
 }
 
 /// The configuration of a server, checked.
@@ -35,8 +41,10 @@ pub enum ConfigError {
 pub struct Config {
     /// Where to listen; port 0 picks one.
     pub listen: SocketAddr,
-    /// The embedded stores.
+    /// The embedded stores, and the socket for operations.
     pub data_dir: PathBuf,
+    /// Where log, keys and views are.
+    pub engines: Engines,
     /// The installation's secret, when it does not come from the data directory.
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
@@ -69,9 +77,9 @@ struct Merged {
     log: String,
     #[serde(default)]
     log_format: LogFormat,
+    views_read: Option<String>,
     grpc_listen: Option<String>,
     // known, and not served by this version
-    views_read: Option<String>,
     rate_limit: Option<u32>,
     rate_burst: Option<u32>,
     tls_cert: Option<PathBuf>,
@@ -149,6 +157,7 @@ impl Merged {
         }
         Ok(Config {
             listen,
+            engines: Engines::check(&self)?,
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,
@@ -160,16 +169,7 @@ impl Merged {
 
     /// Better a clear sentence than a setting without effect.
     fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
-        for (setting, value) in
-            [("TIDINGS_EVENT_STORE", &self.event_store), ("TIDINGS_VIEWS", &self.views), ("TIDINGS_KEYS", &self.keys)]
-        {
-            if value != "sqlite" {
-                // the value may hold a password: it is not repeated
-                return Err(invalid(setting, "must be `sqlite`: this version serves the embedded stores only"));
-            }
-        }
         for (setting, given) in [
-            ("TIDINGS_VIEWS_READ", self.views_read.is_some()),
             ("TIDINGS_RATE_LIMIT", self.rate_limit.is_some_and(|limit| limit > 0)),
             ("TIDINGS_RATE_BURST", self.rate_burst.is_some_and(|burst| burst > 0)),
             ("TIDINGS_TLS_CERT", self.tls_cert.is_some()),
@@ -223,10 +223,25 @@ mod tests {
 
     #[test]
     fn what_this_version_cannot_do_is_refused() {
-        let error = load(&in_file("event_store = \"postgres://user:hunter2@db/x\"")).unwrap_err();
-        assert!(error.starts_with("TIDINGS_EVENT_STORE") && !error.contains("hunter2"), "{error}");
         assert!(load(&in_file("tls_cert = \"a.pem\"")).unwrap_err().starts_with("TIDINGS_TLS_CERT"));
         assert!(load(&in_file("rate_limit = 0")).is_ok());
+    }
+
+    #[test]
+    fn each_part_goes_to_its_engine_and_no_password_is_printed() {
+        let text = "event_store = \"postgres://user:hunter2@db/x\"\nviews = \"postgres://user:hunter2@db/y\"";
+        let config = load(&in_file(text)).unwrap();
+        assert!(matches!(&config.engines.events, Engine::Postgres(url) if url.place().database == "x"));
+        assert!(matches!(config.engines.keys, Engine::Sqlite));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for (text, named) in [
+            ("event_store = \"mysql://user:hunter2@db/x\"", "TIDINGS_EVENT_STORE"),
+            ("keys = \"postgres://user:hunter2@db/x\"", "TIDINGS_SECRET"),
+            ("views_read = \"postgres://user:hunter2@db/x\"", "TIDINGS_VIEWS_READ"),
+        ] {
+            let error = load(&in_file(text)).unwrap_err();
+            assert!(error.starts_with(named) && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

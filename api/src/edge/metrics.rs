@@ -1,11 +1,12 @@
 //! Measurements in Prometheus' text form.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{cell::RefCell, collections::HashMap, sync::OnceLock, time::Duration};
 
 use axum::{
     http::{Method, StatusCode, header},
     response::IntoResponse,
 };
+use metrics::Histogram;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,21 +39,48 @@ fn build() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?.install_recorder()
 }
 
+/// The histograms of a route, by method and status.
+type OfRoute = Vec<(&'static str, u16, Histogram)>;
+
+thread_local! {
+    /// Kept once a thread: to find a histogram by its labels costs more than to record in it. Routes are those there are.
+    static HISTOGRAMS: RefCell<HashMap<Box<str>, OfRoute>> = RefCell::default();
+}
+
 pub(super) fn record(method: &Method, route: &str, status: StatusCode, taken: Duration) {
-    let method: &'static str = match method.as_str() {
+    let method = known(method);
+    HISTOGRAMS.with_borrow_mut(|routes| {
+        let of_route = match routes.get_mut(route) {
+            Some(of_route) => of_route,
+            None => routes.entry(route.into()).or_default(),
+        };
+        let found = of_route.iter().find(|(m, s, _)| *m == method && *s == status.as_u16());
+        if let Some((_, _, histogram)) = found {
+            histogram.record(taken);
+        } else {
+            let labels: [(&str, metrics::SharedString); 3] = [
+                ("method", method.into()),
+                ("route", route.to_owned().into()),
+                ("status", status.as_str().to_owned().into()),
+            ];
+            let histogram = metrics::histogram!(DURATION, &labels);
+            histogram.record(taken);
+            of_route.push((method, status.as_u16(), histogram));
+        }
+    });
+}
+
+/// Anything a client makes up must not become a label.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",
         "PUT" => "PUT",
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
         "HEAD" => "HEAD",
-        // anything a client makes up must not become a label
         _ => "other",
-    };
-    let labels =
-        [("method", method.into()), ("route", route.to_owned().into()), ("status", status.as_str().to_owned().into())];
-    let labels: [(&str, metrics::SharedString); 3] = labels;
-    metrics::histogram!(DURATION, &labels).record(taken.as_secs_f64());
+    }
 }
 
 /// The route of this module.

@@ -9,6 +9,7 @@ use std::{
 use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::Position;
+use tidings_projections::Demand;
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::{
@@ -39,6 +40,7 @@ struct State {
 pub(super) struct Hub {
     pub(super) renderer: Renderer,
     commands: Commands,
+    demand: Demand,
     state: Mutex<State>,
     position: watch::Sender<Position>,
 }
@@ -52,9 +54,14 @@ pub(super) struct Registered {
 }
 
 impl Hub {
-    pub(super) fn new(renderer: Renderer, commands: Commands, position: Position) -> Self {
+    pub(super) fn new(renderer: Renderer, commands: Commands, demand: Demand, position: Position) -> Self {
         let state = State { position, audience: Audience::default(), stopped: false };
-        Self { renderer, commands, state: Mutex::new(state), position: watch::channel(position).0 }
+        Self { renderer, commands, demand, state: Mutex::new(state), position: watch::channel(position).0 }
+    }
+
+    /// Somebody listens: whatever comes next is waited for.
+    fn want_next(&self, position: Position) {
+        self.demand.want(Position::new(position.get() + 1));
     }
 
     /// How far the hub is.
@@ -81,6 +88,7 @@ impl Hub {
             state.audience.remove(id);
             return Ok(None);
         }
+        self.want_next(from);
         Ok(Some(Registered { id, from, queue }))
     }
 
@@ -130,6 +138,9 @@ impl Hub {
                 tracing::error!(%error, "live push is interrupted");
                 state.audience = Audience::default();
             }
+        }
+        if !state.audience.is_empty() {
+            self.want_next(state.position);
         }
         self.position.send_replace(state.position);
     }

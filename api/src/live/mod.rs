@@ -58,7 +58,7 @@ impl Live {
         let (typing, signs) = mpsc::channel(TYPING_QUEUE);
         let applied = views.applied();
         let renderer = Renderer::new(store, codec, views.queries());
-        let hub = Arc::new(Hub::new(renderer, commands, *applied.borrow()));
+        let hub = Arc::new(Hub::new(renderer, commands, views.demand(), *applied.borrow()));
         let task = tokio::spawn(hub.clone().run(applied, signs));
         (Self { hub, typing }, task)
     }

@@ -3,5 +3,7 @@
 //! They are not views: a rebuild never starts one.
 
 mod forgetting;
+mod observing;
 
 pub use forgetting::{Forgetting, ForgettingError};
+pub use observing::observe;

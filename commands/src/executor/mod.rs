@@ -18,6 +18,10 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tidings_domain::{Decider, StoredEvent, StreamId};
 use tidings_event_store::{Position, RecordedEvent};
 
@@ -31,6 +35,11 @@ pub(crate) use shared::Shared;
 /// How often a command is decided again before its caller is told to come back later.
 const MAX_ATTEMPTS: usize = 200;
 
+/// About how many states an executor holds: what its cache's own books are sized for, no bound.
+const LIKELY_ENTRIES: usize = 10_000;
+/// Parts of the cache that do not wait for each other.
+const SHARDS: usize = 16;
+
 /// A command's events, each with its version in the stream.
 pub type Events<E> = Vec<(u64, E)>;
 
@@ -43,10 +52,22 @@ pub(crate) struct Request<'a, C> {
     pub(crate) context: &'a Context,
 }
 
+/// A state weighs what its executor says, and something at all; but never so much that the cache would not take it.
+#[derive(Clone)]
+struct Weighed {
+    most: u64,
+}
+
+impl<D: Decider> Weighter<StreamId, Arc<Entry<D>>> for Weighed {
+    fn weight(&self, _: &StreamId, entry: &Arc<Entry<D>>) -> u64 {
+        u64::from(entry.weight()).min(self.most).max(1)
+    }
+}
+
 /// Executes the commands of one kind of stream.
 pub(crate) struct Executor<D: Decider> {
     shared: Arc<Shared>,
-    entries: moka::sync::Cache<StreamId, Arc<Entry<D>>>,
+    entries: Cache<StreamId, Arc<Entry<D>>, Weighed>,
     weigh: fn(&D::State) -> usize,
     counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
 }
@@ -62,10 +83,15 @@ where
 
     /// Keeps states up to a total weight in memory.
     pub(crate) fn weighed(shared: Arc<Shared>, capacity: u64, weigh: fn(&D::State) -> usize) -> Self {
-        let entries = moka::sync::Cache::builder()
-            .max_capacity(capacity)
-            .weigher(|_, entry: &Arc<Entry<D>>| entry.weight())
-            .build();
+        // a state must fit into one shard, whatever it weighs
+        let weighed = Weighed { most: capacity / SHARDS as u64 / 2 };
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .estimated_items_capacity(LIKELY_ENTRIES)
+            .weight_capacity(capacity)
+            .build()
+            .expect("all that must be set is set");
+        let entries = Cache::with_options(options, weighed, DefaultHashBuilder::default(), DefaultLifecycle::default());
         Self { shared, entries, weigh, counters: OnceLock::new() }
     }
 
@@ -186,7 +212,10 @@ where
         let entry = match self.entries.get(&stream) {
             Some(entry) if entry.is_loaded() => return Ok(entry),
             Some(entry) => entry,
-            None => self.entries.get_with(stream, || Arc::new(Entry::new(stream.name(), self.weigh))),
+            None => {
+                let made = || Ok::<_, Error>(Arc::new(Entry::new(stream.name(), self.weigh)));
+                self.entries.get_or_insert_with(&stream, made)?
+            }
         };
         if entry.ensure_loaded(&self.shared).await? {
             // now that its weight is known

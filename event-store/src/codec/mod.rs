@@ -3,6 +3,7 @@
 //! The stored form is the event's open part, a JSON object, with one more member where something is personal:
 //! `"sealed": "<base64 of ciphertext and tag>"`. See ADR 0002 for the keys.
 
+mod fresh;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::{
     keys::{KeyError, Keyring, Lookup},
     port::{CommandKey, Metadata, NewEvent, RecordedEvent},
 };
+use fresh::Fresh;
 use seal::{Binding, ContentKey};
 pub use upcast::current_schema;
 
@@ -91,12 +93,13 @@ struct SealedPart<'a> {
 #[derive(Clone)]
 pub struct Codec {
     keyring: Keyring,
+    fresh: Arc<Fresh>,
 }
 
 impl Codec {
     /// A codec over the installation's keys.
-    pub const fn new(keyring: Keyring) -> Self {
-        Self { keyring }
+    pub fn new(keyring: Keyring) -> Self {
+        Self { keyring, fresh: Arc::new(Fresh::new()) }
     }
 
     /// The keys it seals with.
@@ -125,6 +128,7 @@ impl Codec {
         let metadata = Metadata { v: current_schema(name), ..metadata.clone() };
         let metadata =
             serde_json::to_vec(&metadata).map_err(|source| EventError::Malformed { name: name.to_owned(), source })?;
+        self.fresh.put(id, event.clone().into(), data.len());
         Ok(NewEvent { id, name, data: data.into(), metadata: metadata.into(), command })
     }
 
@@ -157,8 +161,9 @@ impl Codec {
         &self,
         recorded: &[Arc<RecordedEvent>],
     ) -> Result<Vec<Result<DecodedEvent, CodecError>>, KeyError> {
-        let mut outcomes: Vec<_> = recorded.iter().map(decode).collect();
-        let keys = outcomes.iter().flatten().filter_map(|(decoded, _)| decoded.event.seal_keys());
+        let mut outcomes: Vec<_> = recorded.iter().map(|recorded| self.fresh_or_decoded(recorded)).collect();
+        let sealed = outcomes.iter().flatten().filter(|(_, data)| data.is_some());
+        let keys = sealed.filter_map(|(decoded, _)| decoded.event.seal_keys());
         let keys: Vec<KeyId> = keys.flat_map(|keys| [Some(keys.own), keys.author]).flatten().collect();
         match self.keyring.load(keys.iter().copied()).await {
             // a block that is missing or damaged poisons its own events only
@@ -172,7 +177,7 @@ impl Codec {
             opened.push(match outcome {
                 Ok((mut decoded, data)) => {
                     let event = &mut decoded.event;
-                    if let Some(keys) = event.seal_keys() {
+                    if let (Some(data), Some(keys)) = (data, event.seal_keys()) {
                         // in memory already, unless a batch has more blocks than the cache or a block is damaged
                         match self.keyring.load([Some(keys.own), keys.author].into_iter().flatten()).await {
                             Ok(()) => self.reveal(event, &decoded.recorded, &data).map(|()| decoded),
@@ -186,6 +191,16 @@ impl Codec {
             });
         }
         Ok(opened)
+    }
+
+    /// An event that is still open, or else the one that is stored, with the bytes that hold its sealed part.
+    fn fresh_or_decoded(&self, recorded: &Arc<RecordedEvent>) -> Result<(DecodedEvent, Option<Bytes>), CodecError> {
+        match self.fresh.take(recorded.id) {
+            Some(event) => {
+                Ok((DecodedEvent { recorded: recorded.clone(), stream: recorded.stream.id()?, event }, None))
+            }
+            None => decode(recorded).map(|(decoded, data)| (decoded, Some(data))),
+        }
     }
 
     fn reveal<E: StoredEvent>(&self, event: &mut E, recorded: &RecordedEvent, data: &[u8]) -> Result<(), CodecError> {

@@ -7,6 +7,7 @@
 
 mod blocks;
 mod keyring;
+pub mod postgres;
 mod secret;
 mod sqlite;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 pub use blocks::{BLOCK_KEYS, KeyBlocks, WrappedBlock};
 pub use keyring::{Keyring, Lookup};
+pub use postgres::PostgresKeyBlocks;
 pub use secret::{InstallationSecret, SecretError};
 pub use sqlite::SqliteKeyBlocks;
 

@@ -12,7 +12,7 @@ use std::{
 use tidings_domain::StreamName;
 use tokio::{
     runtime::Handle,
-    sync::{oneshot, watch},
+    sync::{Notify, oneshot, watch},
 };
 
 use super::{client::Client, judge::Judge};
@@ -53,6 +53,7 @@ struct State {
     claimed: u64,
     waiting: usize,
     bytes: usize,
+    closed: bool,
 }
 
 /// Cheap to clone.
@@ -64,6 +65,8 @@ struct Inner {
     judge: Arc<Judge>,
     handle: Handle,
     state: Mutex<State>,
+    /// Told when nothing waits any more.
+    idle: Notify,
 }
 
 impl fmt::Debug for Lanes {
@@ -82,20 +85,24 @@ fn commands(append: &StreamAppend) -> impl Iterator<Item = CommandId> {
 
 impl Lanes {
     pub(super) fn new(client: Client, judge: Arc<Judge>) -> Self {
-        Self(Arc::new(Inner { client, judge, handle: Handle::current(), state: Mutex::default() }))
+        Self(Arc::new(Inner { client, judge, handle: Handle::current(), state: Mutex::default(), idle: Notify::new() }))
     }
 
     /// Queues appends in order. Once one is refused, so are those behind it: they may build on it.
     pub(super) fn submit(&self, appends: Vec<StreamAppend>) -> Vec<AppendTicket> {
-        let mut refused = false;
+        let mut refused = None;
         let mut tickets = Vec::with_capacity(appends.len());
         let mut state = self.0.lock();
         for append in appends {
             let bytes = weight(&append.events);
             let too_many_bytes = state.bytes > 0 && state.bytes + bytes > MAX_WAITING_BYTES;
-            refused = refused || state.waiting >= MAX_WAITING || too_many_bytes;
-            if refused {
-                tickets.push(AppendTicket::refused(StoreError::Overloaded));
+            if state.closed {
+                refused = Some(StoreError::Unavailable("the store is closed".to_owned()));
+            } else if state.waiting >= MAX_WAITING || too_many_bytes {
+                refused = refused.or(Some(StoreError::Overloaded));
+            }
+            if let Some(error) = &refused {
+                tickets.push(AppendTicket::refused(error.clone()));
                 continue;
             }
             state.waiting += 1;
@@ -105,6 +112,18 @@ impl Lanes {
             self.add(&mut state, append, reply);
         }
         tickets
+    }
+
+    /// Takes nothing more in, and waits until what was is answered.
+    pub(super) async fn close(&self) {
+        self.0.lock().closed = true;
+        loop {
+            let idle = self.0.idle.notified();
+            if self.0.lock().waiting == 0 {
+                return;
+            }
+            idle.await;
+        }
     }
 
     fn add(&self, state: &mut State, append: StreamAppend, reply: Reply) {
@@ -180,6 +199,9 @@ impl Inner {
                     state.claims.remove(&command);
                 }
             }
+        }
+        if state.waiting == 0 {
+            self.idle.notify_waiters();
         }
         drop(state);
         // whoever asked may have gone; what was appended stays

@@ -37,10 +37,6 @@ use crate::{
     tail::Tail,
 };
 
-/// What the tail holds at most.
-const TAIL_EVENTS: usize = 16 * 1024;
-const TAIL_BYTES: usize = 16 * 1024 * 1024;
-
 /// Events in one page of the log at most, however many are asked for.
 const LARGEST_PAGE: usize = 4_096;
 
@@ -113,7 +109,7 @@ impl KurrentEventStore {
         if at < head {
             tracing::info!(from = %at, to = %head, "reading the log for the commands in it");
         }
-        let tail = Arc::new(Tail::new(at, TAIL_EVENTS, TAIL_BYTES));
+        let tail = Arc::new(Tail::of_a_log(at));
         let (moved, followed) = watch::channel(at);
         let judge = Arc::new(Judge::new(client.clone(), commands.reader(), followed.clone()));
         let follower = Follower::new(client.clone(), commands, judge.clone(), tail.clone(), moved);
@@ -128,16 +124,6 @@ impl KurrentEventStore {
         };
         store.wait_until_followed(head).await.map_err(ConnectError::Follow)?;
         Ok(store)
-    }
-
-    /// Ends the following of the log and gives the index free. What was submitted is still sent; the head moves no more.
-    pub async fn close(&self) {
-        let following = self.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(following) = following {
-            following.abort();
-            // it was aborted: that is no news
-            following.await.ok();
-        }
     }
 
     /// As long as it gets nearer: a first start reads the whole log.
@@ -224,5 +210,16 @@ impl EventStore for KurrentEventStore {
 
     async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError> {
         snapshots::save(&self.client, stream, snapshot).await
+    }
+
+    /// Sends what was accepted, ends the following of the log, and takes nothing more in.
+    async fn close(&self) {
+        self.lanes.close().await;
+        let following = self.following.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(following) = following {
+            following.abort();
+            // it was aborted: that is no news
+            following.await.ok();
+        }
     }
 }

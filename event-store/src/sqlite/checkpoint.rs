@@ -5,7 +5,7 @@
 //! rest between two batches; from then on SQLite writes the log from its start again, into blocks that are there already.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,8 +16,6 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::session;
-
 /// Pages in the log from which on it is worth copying (4 KiB each).
 const WORTH_COPYING: i64 = 8 * 1024;
 /// Uncopied pages that the writer copies itself.
@@ -25,8 +23,9 @@ const SMALL_REST: i64 = 1024;
 /// Pages from which on the writer copies whatever is left, so that the log stays bounded under any load.
 const TOO_MANY: i64 = 64 * 1024;
 
+/// Looks after one database's write-ahead log. The writer's own connection has `wal_autocheckpoint = 0`.
 #[derive(Debug)]
-pub(super) struct Checkpointer {
+pub struct Checkpointer {
     wake: Option<SyncSender<()>>,
     busy: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -40,14 +39,19 @@ struct Wal {
 }
 
 impl Checkpointer {
-    pub(super) fn start(path: PathBuf) -> std::io::Result<Self> {
+    /// Starts the helper thread, of this name. `connect` gives it a connection of its own when there is something to copy.
+    pub fn start(
+        thread_name: String,
+        path: PathBuf,
+        connect: fn(&Path) -> rusqlite::Result<Connection>,
+    ) -> std::io::Result<Self> {
         let (wake, woken) = mpsc::sync_channel::<()>(1);
         let busy = Arc::new(AtomicBool::new(false));
         let working = Arc::clone(&busy);
-        let thread = thread::Builder::new().name("event-checkpoint".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name(thread_name).spawn(move || {
             let mut connection = None;
             while woken.recv().is_ok() {
-                copy_most(&path, &mut connection);
+                copy_most(&path, connect, &mut connection);
                 working.store(false, Ordering::Release);
             }
         })?;
@@ -55,7 +59,7 @@ impl Checkpointer {
     }
 
     /// Looks how long the log is and has it copied when that is due. To be called between two batches.
-    pub(super) fn look(&self, writer: &Connection) -> rusqlite::Result<()> {
+    pub fn look(&self, writer: &Connection) -> rusqlite::Result<()> {
         let wal = checkpoint(writer, "NOOP")?;
         if wal.pages < WORTH_COPYING || self.busy.load(Ordering::Acquire) && wal.pages < TOO_MANY {
             return Ok(());
@@ -72,7 +76,7 @@ impl Checkpointer {
     }
 
     /// Ends the helper and copies everything.
-    pub(super) fn finish(mut self, writer: &Connection) -> rusqlite::Result<()> {
+    pub fn finish(mut self, writer: &Connection) -> rusqlite::Result<()> {
         self.stop();
         checkpoint(writer, "TRUNCATE").map(drop)
     }
@@ -91,10 +95,10 @@ impl Drop for Checkpointer {
     }
 }
 
-fn copy_most(path: &std::path::Path, kept: &mut Option<Connection>) {
+fn copy_most(path: &Path, connect: fn(&Path) -> rusqlite::Result<Connection>, kept: &mut Option<Connection>) {
     let copied = match kept.take() {
         Some(connection) => Ok(connection),
-        None => session::connect(path),
+        None => connect(path),
     }
     .and_then(|connection| {
         checkpoint(&connection, "PASSIVE")?;

@@ -10,29 +10,23 @@ mod checkpoint;
 mod error;
 pub mod file;
 mod insert;
-mod queue;
 mod read;
 mod schema;
 mod session;
 mod writer;
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use tidings_domain::{StreamName, Timestamp};
 use tokio::sync::watch;
 
+pub use checkpoint::Checkpointer;
 pub use file::OpenError;
 
 use self::{
-    checkpoint::Checkpointer,
     file::HeldFile,
     insert::Tables,
-    queue::Queue,
     read::Reads,
     writer::{Shown, Writer},
 };
@@ -41,12 +35,10 @@ use crate::{
         AppendTicket, CommandId, CommandRecord, EventStore, Filter, Page, Position, RecordedEvent, Snapshot,
         StoreError, StreamAppend,
     },
+    queue::Queue,
     tail::Tail,
+    worker::Worker,
 };
-
-/// What the tail holds at most: enough that live readers never query, little enough for a small machine.
-const TAIL_EVENTS: usize = 16 * 1024;
-const TAIL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Says what time it is, once for each batch.
 pub type Clock = fn() -> Timestamp;
@@ -59,7 +51,7 @@ pub struct SqliteEventStore {
     reads: Reads,
     tail: Arc<Tail>,
     head: watch::Receiver<Position>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Arc<Worker>,
     // Last: nobody else may come in before all else is gone.
     _file: HeldFile,
 }
@@ -70,7 +62,7 @@ impl SqliteEventStore {
         let file = HeldFile::take(path, schema::KIND)?;
         let session = schema::prepare(path)?;
         let (head, shown_head) = watch::channel(session.head);
-        let tail = Arc::new(Tail::new(session.head, TAIL_EVENTS, TAIL_BYTES));
+        let tail = Arc::new(Tail::of_a_log(session.head));
         let queue = Arc::new(Queue::default());
         let system = |error| OpenError::io(path, &error);
         let writer = Writer {
@@ -80,31 +72,21 @@ impl SqliteEventStore {
             shown: Shown { tail: Arc::clone(&tail), head },
             session: Some(session),
             tables: Tables::new(),
-            checkpointer: Checkpointer::start(path.to_owned()).map_err(system)?,
+            checkpointer: Checkpointer::start("event-checkpoint".to_owned(), path.to_owned(), session::connect)
+                .map_err(system)?,
         };
-        let writer =
-            thread::Builder::new().name("event-writer".to_owned()).spawn(move || writer.run()).map_err(system)?;
+        let writer = Worker::start(Arc::clone(&queue), move || writer.run()).map_err(system)?;
         let reads = Reads::new(path.to_owned());
-        Ok(Self { queue, reads, tail, head: shown_head, writer: Mutex::new(Some(writer)), _file: file })
+        Ok(Self { queue, reads, tail, head: shown_head, writer: Arc::new(writer), _file: file })
     }
 
     /// Writes what was accepted, takes nothing more in, and ends the writer. Blocks until that is done; reading goes on.
     pub fn close(&self) {
-        self.queue.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if writer.is_some_and(|writer| writer.join().is_err()) {
-            tracing::error!("the event writer panicked");
-        }
+        self.writer.close();
     }
 
     fn shown_head(&self) -> Position {
         *self.head.borrow()
-    }
-}
-
-impl Drop for SqliteEventStore {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
@@ -155,5 +137,9 @@ impl EventStore for SqliteEventStore {
     async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError> {
         let kept = self.queue.keep(stream.clone(), snapshot)?;
         kept.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned())))
+    }
+
+    async fn close(&self) {
+        self.writer.close_beside().await;
     }
 }

@@ -5,16 +5,10 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use tidings_domain::StreamName;
 use tokio::sync::watch;
 
-use super::{
-    Clock,
-    batch::Batch,
-    checkpoint::Checkpointer,
-    insert::Tables,
-    queue::{Queue, Taken, count},
-    session::Session,
-};
+use super::{Checkpointer, Clock, batch::Batch, insert::Tables, session::Session};
 use crate::{
     port::{AppendError, Appended, Position, Snapshot, StoreError, StreamAppend},
+    queue::{Queue, Taken, count},
     tail::Tail,
 };
 
@@ -54,19 +48,9 @@ pub(super) struct Writer {
     pub(super) checkpointer: Checkpointer,
 }
 
-/// Lets nobody wait for a writer that is gone, should it ever panic.
-struct Abandon(Arc<Queue>);
-
-impl Drop for Abandon {
-    fn drop(&mut self) {
-        self.0.abandon();
-    }
-}
-
 impl Writer {
     /// Serves until the queue is closed and empty, then leaves the file without a write-ahead log.
     pub(super) fn run(mut self) {
-        let _abandon = Abandon(Arc::clone(&self.queue));
         while let Some(taken) = self.queue.take() {
             self.serve(taken);
             if let Some(session) = &self.session
@@ -83,26 +67,8 @@ impl Writer {
     }
 
     fn serve(&mut self, taken: Taken) {
-        let Taken { appends, append_replies, snapshots, snapshot_replies } = taken;
-        // A reply whose receiver is gone has lost a listener, not an append.
-        match self.commit(appends, &snapshots) {
-            Ok(answers) => {
-                for (reply, answer) in append_replies.into_iter().zip(answers) {
-                    reply.send(answer).ok();
-                }
-                for reply in snapshot_replies {
-                    reply.send(Ok(())).ok();
-                }
-            }
-            Err(error) => {
-                for reply in append_replies {
-                    reply.send(Err(AppendError::Store(error.clone()))).ok();
-                }
-                for reply in snapshot_replies {
-                    reply.send(Err(error.clone())).ok();
-                }
-            }
-        }
+        let Taken { appends, snapshots, replies } = taken;
+        replies.send(self.commit(appends, &snapshots));
     }
 
     /// Makes a batch durable and readable. After an error nothing of it may be answered but that error.

@@ -15,4 +15,4 @@ pub use feed::Log;
 pub use port::{
     Applied, ApplyError, Batch, Generation, OnPoison, Opened, Pinned, Poison, Projection, ViewStore, ViewsError,
 };
-pub use views::{NotYet, Options, Views};
+pub use views::{Demand, NotYet, Options, Views};

@@ -149,12 +149,14 @@ impl Drop for Busy<'_> {
 pub(super) struct Shared {
     all: [ProjectionState; Projection::ALL.len()],
     combined: watch::Sender<Position>,
+    wanted: watch::Sender<Position>,
 }
 
 impl Shared {
     pub(super) fn new() -> Self {
         let (combined, _) = watch::channel(Position::START);
-        Self { all: Projection::ALL.map(ProjectionState::new), combined }
+        let (wanted, _) = watch::channel(Position::START);
+        Self { all: Projection::ALL.map(ProjectionState::new), combined, wanted }
     }
 
     pub(super) fn of(&self, projection: Projection) -> &ProjectionState {
@@ -168,19 +170,26 @@ impl Shared {
         self.all.iter()
     }
 
+    /// The furthest position that anybody waits for.
+    pub(super) fn wanted(&self) -> &watch::Sender<Position> {
+        &self.wanted
+    }
+
     pub(super) fn combined(&self) -> &watch::Sender<Position> {
         &self.combined
     }
 
     /// A view has got further; tells whoever waits for that, and for all of them.
     pub(super) fn publish(&self, projection: Projection, position: Position) {
-        let forward = |known: &mut Position, now: Position| {
-            let moved = now > *known;
-            *known = now.max(*known);
-            moved
-        };
         self.of(projection).applied.send_if_modified(|known| forward(known, position));
         let least = self.all().map(ProjectionState::position).min().unwrap_or_default();
         self.combined.send_if_modified(|known| forward(known, least));
     }
+}
+
+/// Moves a position forward only; whether it moved.
+pub(super) fn forward(known: &mut Position, now: Position) -> bool {
+    let moved = now > *known;
+    *known = now.max(*known);
+    moved
 }

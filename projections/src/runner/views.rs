@@ -13,7 +13,7 @@ use super::{
     build::{Pace, Source},
     feed::{Log, Tail},
     port::{Opened, Projection, ViewStore, ViewsError},
-    state::Shared,
+    state::{Shared, forward},
     worker::{self, Control, Setting},
 };
 use crate::{
@@ -44,6 +44,28 @@ pub struct NotYet {
     pub wanted: Position,
     /// How far all views are.
     pub reached: Position,
+}
+
+/// What somebody waits for: while nobody does, the views let more events gather before they take them in.
+#[derive(Clone)]
+pub struct Demand(Arc<Shared>);
+
+impl Demand {
+    /// Somebody waits for everything up to here.
+    pub fn want(&self, position: Position) {
+        self.0.wanted().send_if_modified(|wanted| forward(wanted, position));
+    }
+
+    /// Tells how far all views are.
+    pub fn applied(&self) -> watch::Receiver<Position> {
+        self.0.combined().subscribe()
+    }
+}
+
+impl std::fmt::Debug for Demand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Demand").field(&*self.0.wanted().borrow()).finish()
+    }
 }
 
 /// All projections at work, on one thread of their own.
@@ -104,11 +126,17 @@ impl Views {
         self.shared.of(projection).subscribe()
     }
 
+    /// Tells the views which position somebody waits for.
+    pub fn demand(&self) -> Demand {
+        Demand(self.shared.clone())
+    }
+
     /// Returns once all views have reached a position.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), NotYet> {
         if *self.shared.combined().borrow() >= position {
             return Ok(());
         }
+        self.demand().want(position);
         let mut applied = self.applied();
         let reached = tokio::time::timeout(timeout, applied.wait_for(|reached| *reached >= position)).await;
         match reached {

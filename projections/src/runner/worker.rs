@@ -31,9 +31,11 @@ const TIDY_AFTER: Duration = Duration::from_millis(200);
 
 /// After so many batches in a row the log is busy…
 const BUSY_AFTER: u32 = 3;
-/// …and the worker lets so much time go by before the next: a transaction for every few events would take the machine from
-/// those who write them.
-const GATHER: Duration = Duration::from_millis(3);
+/// …and the worker lets time go by before the next: a transaction for every few events would take the machine from those who
+/// write them, and many events touch few pages more than a few do. At least so much…
+const GATHER: Duration = Duration::from_millis(1);
+/// …and as long as nobody waits for what has come, so much.
+const GATHER_UNSEEN: Duration = Duration::from_millis(25);
 
 /// What a worker works with.
 pub(super) struct Setting {
@@ -142,7 +144,7 @@ impl Worker {
                     back_off = BACK_OFF.0;
                     in_a_row = in_a_row.saturating_add(1);
                     if in_a_row > BUSY_AFTER {
-                        tokio::time::sleep(GATHER).await;
+                        gather(&mut self.setting, self.generation.position()).await;
                     }
                 }
                 Ok(false) => {
@@ -294,5 +296,16 @@ impl Worker {
             }
             Err(error) => self.state().fails(&error),
         }
+    }
+}
+
+/// Lets events come in, for as long as nobody wants to see them.
+async fn gather(setting: &mut Setting, position: Position) {
+    tokio::time::sleep(GATHER).await;
+    let mut wanted = setting.shared.wanted().subscribe();
+    tokio::select! {
+        _ = wanted.wait_for(|wanted| *wanted > position) => {}
+        _ = setting.stop.wait_for(|stop| *stop) => {}
+        () = tokio::time::sleep(GATHER_UNSEEN) => {}
     }
 }

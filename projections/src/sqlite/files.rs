@@ -9,6 +9,8 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
 
+use tidings_event_store::sqlite::Checkpointer;
+
 use super::fold::Schema;
 use crate::runner::Projection;
 
@@ -100,10 +102,13 @@ impl GenerationFile {
 
     /// Opens a finished generation for folding on.
     pub(super) fn open(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&self.path, flags)?;
-        serve(&db)?;
-        Ok(db)
+        connect(&self.path)
+    }
+
+    /// Begins to move the write-ahead log into the file, beside the folding.
+    pub(super) fn start_checkpoints(&self) -> rusqlite::Result<Checkpointer> {
+        let name = format!("copy-{}", self.projection.name());
+        Checkpointer::start(name, self.path.clone(), connect).map_err(|error| to_sqlite(&error))
     }
 }
 
@@ -126,12 +131,20 @@ impl Drop for GenerationFile {
     }
 }
 
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    serve(&db)?;
+    Ok(db)
+}
+
 /// Serving: readers beside one writer, erased text overwritten. A commit does not wait for the disk: what a power cut
 /// takes from a view is folded again.
 fn serve(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;
-         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 16777216;",
+         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 16777216;
+         PRAGMA wal_autocheckpoint = 0;",
     )
 }
 

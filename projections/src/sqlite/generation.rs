@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use tidings_event_store::{DecodedEvent, Position};
+use tidings_event_store::{DecodedEvent, Position, sqlite::Checkpointer};
 
 use super::{
     applying::{Single, Stop},
@@ -25,6 +25,8 @@ use crate::{
 
 /// A generation open for folding.
 pub(super) struct SqliteGeneration {
+    /// Stops before the file can go; none while the generation is being filled.
+    checkpointer: Option<Checkpointer>,
     pub(super) file: Arc<GenerationFile>,
     pub(super) db: Connection,
     pub(super) fold: Box<dyn Fold>,
@@ -47,7 +49,8 @@ impl SqliteGeneration {
         let parked = parked::read(&db)?;
         let parked_streams = parked.iter().map(|event| event.stream.clone()).collect();
         let fold = fold_of(file.projection);
-        Ok(Self { file, db, fold, stored, position: stored, parked, parked_streams, filling })
+        let checkpointer = if filling { None } else { Some(file.start_checkpoints()?) };
+        Ok(Self { checkpointer, file, db, fold, stored, position: stored, parked, parked_streams, filling })
     }
 
     /// Undoes what a failed transaction left, in the file and in memory.
@@ -105,6 +108,11 @@ impl Generation for SqliteGeneration {
             self.stored = batch.to;
         }
         self.position = self.position.max(batch.to);
+        if let Some(checkpointer) = &self.checkpointer
+            && let Err(error) = checkpointer.look(&self.db)
+        {
+            tracing::warn!(%error, "a view's write-ahead log could not be copied, it will be tried again");
+        }
         Ok(applied)
     }
 
@@ -137,6 +145,7 @@ impl Generation for SqliteGeneration {
         if mem::take(&mut self.filling) {
             let schema = Schema::of(self.file.projection);
             self.file.finish(&self.db, &schema).map_err(|error| apply_error(&error))?;
+            self.checkpointer = Some(self.file.start_checkpoints().map_err(|error| apply_error(&error))?);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ async fn is_refused(client: &Client, options: &ReadAllOptions) -> bool {
 }
 
 fn bearer(person: &Person) -> ReadAllOptions {
-    ReadAllOptions::default().authenticated(Authentication::bearer(&person.access_token))
+    ReadAllOptions::default().authenticated(Authentication::bearer(person.access_token.clone()))
 }
 
 #[tokio::test]

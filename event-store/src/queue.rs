@@ -25,8 +25,8 @@ const MANY: usize = 8;
 /// It never waits longer than this for them.
 const GATHER: Duration = Duration::from_micros(500);
 
-pub(super) type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
-pub(super) type SnapshotReply = oneshot::Sender<Result<(), StoreError>>;
+type AppendReply = oneshot::Sender<Result<Appended, AppendError>>;
+type SnapshotReply = oneshot::Sender<Result<(), StoreError>>;
 
 #[derive(Debug)]
 enum Request {
@@ -50,13 +50,43 @@ impl Request {
     }
 }
 
+/// The ends that answer what was taken.
+#[derive(Debug, Default)]
+pub(crate) struct Replies {
+    appends: Vec<AppendReply>,
+    snapshots: Vec<SnapshotReply>,
+}
+
+impl Replies {
+    /// Answers each. A reply whose receiver is gone has lost a listener, not an append.
+    pub(crate) fn send(self, outcome: Result<Vec<Result<Appended, AppendError>>, StoreError>) {
+        match outcome {
+            Ok(answers) => {
+                for (reply, answer) in self.appends.into_iter().zip(answers) {
+                    reply.send(answer).ok();
+                }
+                for reply in self.snapshots {
+                    reply.send(Ok(())).ok();
+                }
+            }
+            Err(error) => {
+                for reply in self.appends {
+                    reply.send(Err(AppendError::Store(error.clone()))).ok();
+                }
+                for reply in self.snapshots {
+                    reply.send(Err(error.clone())).ok();
+                }
+            }
+        }
+    }
+}
+
 /// What the writer takes at once: everything in the order it came, with the ends that answer it.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
-    pub(super) appends: Vec<StreamAppend>,
-    pub(super) append_replies: Vec<AppendReply>,
-    pub(super) snapshots: Vec<(StreamName, Snapshot)>,
-    pub(super) snapshot_replies: Vec<SnapshotReply>,
+pub(crate) struct Taken {
+    pub(crate) appends: Vec<StreamAppend>,
+    pub(crate) snapshots: Vec<(StreamName, Snapshot)>,
+    pub(crate) replies: Replies,
 }
 
 impl Taken {
@@ -64,11 +94,11 @@ impl Taken {
         match request {
             Request::Append(append, reply) => {
                 self.appends.push(append);
-                self.append_replies.push(reply);
+                self.replies.appends.push(reply);
             }
             Request::Snapshot(stream, snapshot, reply) => {
                 self.snapshots.push((stream, snapshot));
-                self.snapshot_replies.push(reply);
+                self.replies.snapshots.push(reply);
             }
         }
     }
@@ -108,7 +138,7 @@ impl Waiting {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
 }
@@ -119,7 +149,7 @@ impl Queue {
     }
 
     /// Queues appends one behind the other. Once one is refused, so are those behind it: they may build on it.
-    pub(super) fn submit(&self, appends: Vec<StreamAppend>) -> Vec<AppendTicket> {
+    pub(crate) fn submit(&self, appends: Vec<StreamAppend>) -> Vec<AppendTicket> {
         let mut tickets = Vec::with_capacity(appends.len());
         let mut refused: Option<StoreError> = None;
         let mut waiting = self.lock();
@@ -147,7 +177,7 @@ impl Queue {
     }
 
     /// Queues a snapshot; the receiver hears when it is kept.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         &self,
         stream: StreamName,
         snapshot: Snapshot,
@@ -164,7 +194,7 @@ impl Queue {
     }
 
     /// Waits for a request and takes it with what waits behind it, up to a batch. `None`: closed, and all is taken.
-    pub(super) fn take(&self) -> Option<Taken> {
+    pub(crate) fn take(&self) -> Option<Taken> {
         let mut waiting = self.lock();
         while waiting.requests.is_empty() {
             if waiting.closed {
@@ -213,13 +243,13 @@ impl Queue {
     }
 
     /// Takes nothing more in. What waits is still written.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();
     }
 
     /// Closes and answers what waits with "the writer has stopped", by dropping the ends that would answer it.
-    pub(super) fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         self.close();
         self.lock().requests.clear();
     }
@@ -227,7 +257,7 @@ impl Queue {
 
 /// A count as the metrics take it.
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-pub(super) const fn count(n: usize) -> f64 {
+pub(crate) const fn count(n: usize) -> f64 {
     n as f64
 }
 
