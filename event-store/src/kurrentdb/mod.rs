@@ -64,7 +64,7 @@ pub enum ConnectError {
         hosts: String,
     },
     /// The index of commands cannot be kept.
-    #[error("the index of commands {path} cannot be used: {why}; it can be deleted, it is made again from the log")]
+    #[error("the index of commands {path} cannot be used: {why}")]
     Index {
         /// Its file.
         path: String,
@@ -74,6 +74,13 @@ pub enum ConnectError {
     /// The log was reached, but not read to its end.
     #[error("the log in KurrentDB cannot be followed: {0}")]
     Follow(StoreError),
+}
+
+fn why_unusable(error: &rusqlite::Error) -> String {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) {
+        return "another process has it; give each node a data directory of its own".to_owned();
+    }
+    format!("{error}; delete it, and it is made again from the log")
 }
 
 /// Whether a connection string is one of KurrentDB's.
@@ -101,8 +108,10 @@ impl KurrentEventStore {
     pub async fn connect(connection: &str, index: &Path) -> Result<Self, ConnectError> {
         let client = Client::new(connection)?;
         let head = client.greet().await?;
-        let broken =
-            |error: rusqlite::Error| ConnectError::Index { path: index.display().to_string(), why: error.to_string() };
+        let broken = |error: rusqlite::Error| ConnectError::Index {
+            path: index.display().to_string(),
+            why: why_unusable(&error),
+        };
         let mut commands = CommandIndex::open(index).map_err(broken)?;
         follower::check(&client, &mut commands).await?;
         let at = commands.position();

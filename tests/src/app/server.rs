@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Backend, binary};
+use super::{Backend, backend::Stores, binary};
 
 /// How long a server may take to start or to end before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,6 +34,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub(super) struct Server {
     setup: Setup,
+    stores: Stores,
     own_dir: TempDir,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -48,7 +49,8 @@ struct Running {
 impl Server {
     pub(super) fn start(setup: Setup) -> Self {
         let own_dir = tempfile::tempdir().expect("there is a place for temporary files");
-        let mut server = Self { setup, own_dir, port: 0, running: Mutex::new(None) };
+        let stores = setup.backend.start();
+        let mut server = Self { setup, stores, own_dir, port: 0, running: Mutex::new(None) };
         server.port = server.run();
         server
     }
@@ -97,7 +99,7 @@ impl Server {
             .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("TIDINGS_DATA_DIR", self.data_dir())
             .env("TIDINGS_RATE_LIMIT", "0")
-            .envs(self.setup.backend.env())
+            .envs(self.stores.env())
             .envs(self.setup.env.iter().map(|(name, value)| (name, value)));
         command
     }

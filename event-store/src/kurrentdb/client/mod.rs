@@ -10,11 +10,14 @@ use std::{
 
 use eventstore::{
     AppendToStreamOptions, ClientSettings, CurrentRevision, Error, EventData, ReadAllOptions, ReadStreamOptions,
-    ResolvedEvent, StreamMetadataBuilder, StreamPosition, StreamState, SubscribeToAllOptions, Subscription,
-    SubscriptionFilter,
+    StreamMetadataBuilder, StreamPosition, StreamState, SubscribeToAllOptions,
 };
 use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
+mod reading;
+
+use self::reading::LogSubscription;
+use self::reading::{Question, log, place};
 use super::{
     ConnectError,
     stored::{Stored, received},
@@ -29,10 +32,6 @@ const MOST_READINGS: usize = 32;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A client is replaced no more often than this.
 const REPLACED_EVERY: Duration = Duration::from_millis(250);
-
-/// The streams that are the log: not KurrentDB's own (`$…`) and not the snapshots. Understood by every engine of
-/// expressions, for it has no look-ahead.
-const LOG: &str = "^([^$s]|s[^n])";
 
 /// Where a reading of a stream begins.
 #[derive(Debug, Clone, Copy)]
@@ -54,36 +53,6 @@ pub(super) enum Answer {
     Unknown(StoreError),
     /// It was refused for what it is: sending it again will not help.
     Refused(StoreError),
-}
-
-/// Something to read.
-enum Question<'a> {
-    Stream(&'a str, ReadStreamOptions),
-    All(ReadAllOptions),
-}
-
-impl Question<'_> {
-    /// The last event of the log.
-    fn head() -> Self {
-        Self::All(ReadAllOptions::default().position(StreamPosition::End).filter(log()).max_count(1))
-    }
-
-    /// The events; none of a stream that is not there.
-    async fn ask(&self, client: &eventstore::Client, limit: usize) -> Result<Vec<ResolvedEvent>, Error> {
-        let mut events = Vec::new();
-        let mut answer = match self {
-            Self::Stream(stream, options) => client.read_stream(*stream, options).await?,
-            Self::All(options) => client.read_all(options).await?,
-        };
-        while events.len() < limit {
-            match answer.next().await {
-                Ok(Some(event)) => events.push(event),
-                Ok(None) | Err(Error::ResourceNotFound) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(events)
-    }
 }
 
 /// Cheap to clone.
@@ -229,17 +198,12 @@ impl Client {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
-        let filter = match filter {
-            Filter::All => log(),
-            // no prefix at all would be no filter at all
-            Filter::Categories(categories) if categories.is_empty() => return Ok(Vec::new()),
-            Filter::Categories(categories) => {
-                let with_prefix = |filter: SubscriptionFilter, category| filter.add_prefix(format!("{category}-"));
-                categories.iter().fold(SubscriptionFilter::on_stream_name(), with_prefix)
-            }
-        };
+        // no category at all is no prefix at all over there, and lets everything through
+        if matches!(filter, Filter::Categories(categories) if categories.is_empty()) {
+            return Ok(Vec::new());
+        }
         // the event at the position comes, too
-        let options = ReadAllOptions::default().position(place(after)).filter(filter).max_count(limit + 1);
+        let options = ReadAllOptions::default().position(place(after)).filter(reading::of(filter)).max_count(limit + 1);
         let mut events = self.ask(&Question::All(options), limit + 1).await?;
         events.retain(|stored| stored.event.position > after);
         events.truncate(limit);
@@ -294,34 +258,6 @@ impl Client {
             Ok(Err(error)) => Err(self.failed(generation, &error)),
             Err(_) => Err(self.late(generation)),
         }
-    }
-}
-
-/// The log as it comes. After an error, subscribe again.
-pub(super) struct LogSubscription {
-    client: Client,
-    generation: u64,
-    subscription: Subscription,
-}
-
-impl LogSubscription {
-    /// The next event. Waits as long as none comes.
-    pub(super) async fn next(&mut self) -> Result<Stored, StoreError> {
-        match self.subscription.next().await {
-            Ok(event) => received(event),
-            Err(error) => Err(self.client.failed(self.generation, &error)),
-        }
-    }
-}
-
-fn log() -> SubscriptionFilter {
-    SubscriptionFilter::on_stream_name().regex(LOG)
-}
-
-fn place(after: Position) -> StreamPosition<eventstore::Position> {
-    match after.get() {
-        0 => StreamPosition::Start,
-        position => StreamPosition::Position(eventstore::Position { commit: position, prepare: position }),
     }
 }
 
