@@ -49,6 +49,8 @@ pub struct Config {
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
     pub messages_window_days: u32,
+    /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
+    pub grpc_listen: Option<SocketAddr>,
     /// The `tracing` filter.
     pub log: String,
     /// How log lines look.

@@ -6,7 +6,7 @@ use eventstore::{
 use reqwest::Method;
 use tidings_tests::app::Person;
 
-use super::{all, app, client, client_of, json, with_role};
+use super::{all, app, client, client_of, data, person, with_role};
 
 async fn is_refused(client: &Client, options: &ReadAllOptions) -> bool {
     matches!(all(client, options).await, Err(Error::AccessDenied))
@@ -19,7 +19,7 @@ fn bearer(person: &Person) -> ReadAllOptions {
 #[tokio::test]
 async fn only_auditors_and_operators_read_the_log() {
     let app = app();
-    let (ada, auditor) = (app.person("ada").await, with_role(&app, "auditor").await);
+    let (ada, auditor) = (person(&app, "ada").await, with_role(&app, "auditor").await);
     let nobody = client(&app, "");
     let plain = ReadAllOptions::default();
     assert!(is_refused(&nobody, &plain).await);
@@ -46,7 +46,7 @@ async fn what_is_sealed_is_opened_for_auditors_and_nobody_else() {
     for reader in [&auditor, &operator] {
         let options = ReadStreamOptions::default().position(eventstore::StreamPosition::End).max_count(1);
         let mut answer = client_of(&app, reader).read_stream(stream.as_str(), &options).await.expect("they may read");
-        seen.push(json(&answer.next().await.expect("the answer is whole").expect("there is a message")));
+        seen.push(data(&answer.next().await.expect("the answer is whole").expect("there is a message")));
     }
     assert_eq!(seen[0]["opened"]["body"], "behind the sundial");
     assert!(seen[0].get("sealed").is_none());

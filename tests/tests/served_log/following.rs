@@ -5,7 +5,7 @@ use eventstore::{
     SubscriptionFilter,
 };
 
-use super::{app, client_of, json, with_role};
+use super::{app, client_of, data, with_role};
 
 async fn next(following: &mut Subscription) -> SubscriptionEvent {
     following.next_subscription_event().await.expect("the subscription goes on")
@@ -25,7 +25,7 @@ async fn bodies_until_caught_up(following: &mut Subscription) -> Vec<String> {
 }
 
 fn body(event: &eventstore::ResolvedEvent) -> Option<String> {
-    Some(json(event)["opened"]["body"].as_str()?.to_owned())
+    Some(data(event)["opened"]["body"].as_str()?.to_owned())
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ mod following;
 mod reading;
 
 use eventstore::{Client, ReadAllOptions, ResolvedEvent};
-use serde_json::Value;
-use tidings_tests::app::{PASSWORD, Person, Setup, TestApp};
+use serde_json::{Value, json};
+use tidings_tests::app::{Person, Setup, TestApp};
+
+/// As it may stand in a connection string: the client does not decode it.
+const PASSWORD: &str = "correct-horse-battery-staple";
 
 /// A server that serves its log.
 fn app() -> TestApp {
@@ -29,12 +32,19 @@ fn client(app: &TestApp, credentials: &str) -> Client {
 
 /// A client for this person, by their password.
 fn client_of(app: &TestApp, person: &Person) -> Client {
-    client(app, &format!("{}:{}@", person.username, PASSWORD.replace(' ', "%20")))
+    client(app, &format!("{}:{PASSWORD}@", person.username))
+}
+
+/// Somebody new.
+async fn person(app: &TestApp, name: &str) -> Person {
+    let username = app.fresh_name(name);
+    app.post("/v1/users", json!({"username": username, "password": PASSWORD})).await.expect(201);
+    app.sign_in(&username, PASSWORD).await
 }
 
 /// Somebody new with this role.
 async fn with_role(app: &TestApp, role: &str) -> Person {
-    let person = app.person(role).await;
+    let person = person(app, role).await;
     app.tool_done(&["grant", &person.username, role]);
     person
 }
@@ -47,7 +57,7 @@ async fn all(client: &Client, options: &ReadAllOptions) -> Result<Vec<ResolvedEv
     Ok(events)
 }
 
-fn json(event: &ResolvedEvent) -> Value {
+fn data(event: &ResolvedEvent) -> Value {
     event.get_original_event().as_json().expect("events are JSON")
 }
 
