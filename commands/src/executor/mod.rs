@@ -52,22 +52,42 @@ pub(crate) struct Request<'a, C> {
     pub(crate) context: &'a Context,
 }
 
+/// An entry as the cache holds it, with what it weighed when it came in: a state grows meanwhile, and the cache must take
+/// away what it has counted.
+struct Kept<D: Decider> {
+    entry: Arc<Entry<D>>,
+    weight: u32,
+}
+
+impl<D: Decider> Kept<D> {
+    fn new(entry: Arc<Entry<D>>) -> Self {
+        let weight = entry.weight();
+        Self { entry, weight }
+    }
+}
+
+impl<D: Decider> Clone for Kept<D> {
+    fn clone(&self) -> Self {
+        Self { entry: self.entry.clone(), weight: self.weight }
+    }
+}
+
 /// A state weighs what its executor says, and something at all; but never so much that the cache would not take it.
 #[derive(Clone)]
 struct Weighed {
     most: u64,
 }
 
-impl<D: Decider> Weighter<StreamId, Arc<Entry<D>>> for Weighed {
-    fn weight(&self, _: &StreamId, entry: &Arc<Entry<D>>) -> u64 {
-        u64::from(entry.weight()).min(self.most).max(1)
+impl<D: Decider> Weighter<StreamId, Kept<D>> for Weighed {
+    fn weight(&self, _: &StreamId, kept: &Kept<D>) -> u64 {
+        u64::from(kept.weight).min(self.most).max(1)
     }
 }
 
 /// Executes the commands of one kind of stream.
 pub(crate) struct Executor<D: Decider> {
     shared: Arc<Shared>,
-    entries: Cache<StreamId, Arc<Entry<D>>, Weighed>,
+    entries: Cache<StreamId, Kept<D>, Weighed>,
     weigh: fn(&D::State) -> usize,
     counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
 }
@@ -153,7 +173,7 @@ where
             match wait.landed().await {
                 Landed::Durable(position) => {
                     if entry.has_outgrown_its_weight() {
-                        self.entries.insert(stream, entry);
+                        self.entries.insert(stream, Kept::new(entry));
                     }
                     self.count(&outcomes);
                     let priors = self.look_again(stream, requests, priors, &outcomes).await?;
@@ -209,24 +229,24 @@ where
     }
 
     async fn entry(&self, stream: StreamId) -> Result<Arc<Entry<D>>, Error> {
-        let entry = match self.entries.get(&stream) {
-            Some(entry) if entry.is_loaded() => return Ok(entry),
-            Some(entry) => entry,
+        let Kept { entry, .. } = match self.entries.get(&stream) {
+            Some(kept) if kept.entry.is_loaded() => return Ok(kept.entry),
+            Some(kept) => kept,
             None => {
-                let made = || Ok::<_, Error>(Arc::new(Entry::new(stream.name(), self.weigh)));
+                let made = || Ok::<_, Error>(Kept::new(Arc::new(Entry::new(stream.name(), self.weigh))));
                 self.entries.get_or_insert_with(&stream, made)?
             }
         };
         if entry.ensure_loaded(&self.shared).await? {
             // now that its weight is known
-            self.entries.insert(stream, entry.clone());
+            self.entries.insert(stream, Kept::new(entry.clone()));
         }
         Ok(entry)
     }
 
     /// See [`crate::Commands::observe`].
     pub(crate) fn observe(&self, stream: StreamId, recorded: &RecordedEvent) {
-        if let Some(entry) = self.entries.get(&stream) {
+        if let Some(Kept { entry, .. }) = self.entries.get(&stream) {
             entry.observe(recorded.version);
         }
     }
