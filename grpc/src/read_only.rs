@@ -9,29 +9,26 @@ use crate::{
     proto::event_store::client::streams::{
         AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, TombstoneReq, TombstoneResp,
     },
+    status::read_only,
     streams::Answers,
 };
 
-fn refused() -> Status {
-    Status::unimplemented("the log can be read here, not written to: commands go through the API")
-}
-
 #[expect(clippy::unused_async, reason = "has the form of what it stands for")]
 pub(crate) async fn append(_: &dyn EventStore, _: Streaming<AppendReq>) -> Result<AppendResp, Status> {
-    Err(refused())
+    Err(read_only())
 }
 
 pub(crate) fn delete(_: &DeleteReq) -> Result<DeleteResp, Status> {
-    Err(refused())
+    Err(read_only())
 }
 
 pub(crate) fn tombstone(_: &TombstoneReq) -> Result<TombstoneResp, Status> {
-    Err(refused())
+    Err(read_only())
 }
 
 pub(crate) fn batch_append(
     _: Arc<dyn EventStore>,
     _: Streaming<BatchAppendReq>,
 ) -> Result<Answers<BatchAppendResp>, Status> {
-    Err(refused())
+    Err(read_only())
 }

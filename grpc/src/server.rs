@@ -58,7 +58,7 @@ impl LogServer {
     /// Serves on a listener until `stop` is true. Subscriptions are ended then; other answers may finish.
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
         let info = Info::new(self.appends);
-        let streams = StreamsService::new(self.store, self.codec, self.gate, stop.clone());
+        let streams = StreamsService::new(self.store, self.codec, self.gate, stop.clone(), self.appends);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let stopped = async move {
             if stop.wait_for(|stop| *stop).await.is_err() {

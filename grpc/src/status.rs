@@ -25,3 +25,8 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
         StoreError::Corrupt(_) => Status::data_loss("the log is damaged"),
     }
 }
+
+/// What is answered to whoever would write.
+pub(crate) fn read_only() -> Status {
+    Status::unimplemented("the log can be read here, not written to: commands go through the API")
+}

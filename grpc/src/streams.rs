@@ -15,6 +15,7 @@ use crate::{
     },
     reading::{Desk, Following, Reading},
     request::Asked,
+    status::read_only,
 };
 
 /// How many may read at once, subscribers among them.
@@ -30,6 +31,8 @@ pub(crate) struct StreamsService {
     pub(crate) codec: Option<Codec>,
     pub(crate) gate: Arc<dyn Gatekeeper>,
     pub(crate) stopping: watch::Receiver<bool>,
+    /// Whether anybody may append: only where the server stands in for KurrentDB.
+    appends: bool,
     places: Arc<Semaphore>,
 }
 
@@ -39,8 +42,13 @@ impl StreamsService {
         codec: Option<Codec>,
         gate: Arc<dyn Gatekeeper>,
         stopping: watch::Receiver<bool>,
+        appends: bool,
     ) -> Self {
-        Self { store, codec, gate, stopping, places: Arc::new(Semaphore::new(MOST_READERS)) }
+        Self { store, codec, gate, stopping, appends, places: Arc::new(Semaphore::new(MOST_READERS)) }
+    }
+
+    fn may_append(&self) -> Result<(), Status> {
+        if self.appends { Ok(()) } else { Err(read_only()) }
     }
 
     fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
@@ -70,14 +78,17 @@ impl Streams for StreamsService {
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
+        self.may_append()?;
         append::append(&*self.store, request.into_inner()).await.map(Response::new)
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
+        self.may_append()?;
         append::delete(&request.into_inner()).map(Response::new)
     }
 
     async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
+        self.may_append()?;
         append::tombstone(&request.into_inner()).map(Response::new)
     }
 
@@ -85,6 +96,7 @@ impl Streams for StreamsService {
         &self,
         request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
+        self.may_append()?;
         append::batch_append(self.store.clone(), request.into_inner()).map(Response::new)
     }
 }
