@@ -1,4 +1,5 @@
 //! A KurrentDB server to test against, where no real one can be had: the protocol that `tidings-grpc` serves, over a file.
+#![expect(clippy::missing_panics_doc, reason = "everything here panics where the test is to fail")]
 
 use std::{
     io::{BufRead, BufReader},
