@@ -4,12 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{SessionId, Timestamp, UserId};
 use tidings_event_store::InstallationSecret;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::{
+    clock::now,
     extract::Caller,
     problem::{Kind, Problem},
 };
@@ -43,7 +46,13 @@ struct Inner {
     verifying: DecodingKey,
     validation: Validation,
     liveness: Arc<dyn Liveness>,
+    /// Tokens found genuine lately and when they expire, by a keyed hash: a signature is checked once, not at every request.
+    genuine: Cache<[u8; 32], (Caller, u64)>,
+    hash_key: Zeroizing<[u8; 32]>,
 }
+
+/// How many tokens are remembered.
+const MOST_GENUINE: usize = 10_000;
 
 impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,12 +72,14 @@ impl Authenticator {
             verifying: DecodingKey::from_secret(key.as_slice()),
             validation,
             liveness,
+            genuine: Cache::new(MOST_GENUINE),
+            hash_key: secret.derive("tidings 2026 access tokens seen"),
         }))
     }
 
     /// The token of this session as of this moment: the same for the same moment, so that an answer can be given again.
     pub fn issue(&self, caller: Caller, at: Timestamp) -> Result<String, Problem> {
-        let iat = u64::try_from(at.millis() / 1000).unwrap_or_default();
+        let iat = seconds(at);
         let claims = Claims {
             sub: caller.user.uuid(),
             sid: caller.session.uuid(),
@@ -91,16 +102,35 @@ impl Authenticator {
         self.0.liveness.is_alive(caller.session, caller.user, caller.credential).await
     }
 
-    fn read(&self, token: &str) -> Option<Caller> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.verifying, &self.0.validation).ok()?.claims;
-        Some(Caller { user: UserId::new(claims.sub), session: SessionId::new(claims.sid), credential: claims.cv })
+    fn hash(&self, token: &str) -> [u8; 32] {
+        *blake3::keyed_hash(&self.0.hash_key, token.as_bytes()).as_bytes()
     }
+
+    /// Whose token this is, if it was found genuine and has not expired.
+    fn remembered(&self, hash: &[u8; 32], at: Timestamp) -> Option<Caller> {
+        self.0.genuine.get(hash).filter(|(_, expires)| seconds(at) < *expires).map(|(caller, _)| caller)
+    }
+
+    fn read(&self, token: &str) -> Option<Caller> {
+        let hash = self.hash(token);
+        if let Some(caller) = self.remembered(&hash, now()) {
+            return Some(caller);
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.verifying, &self.0.validation).ok()?.claims;
+        let caller =
+            Caller { user: UserId::new(claims.sub), session: SessionId::new(claims.sid), credential: claims.cv };
+        self.0.genuine.insert(hash, (caller, claims.exp));
+        Some(caller)
+    }
+}
+
+fn seconds(at: Timestamp) -> u64 {
+    u64::try_from(at.millis() / 1000).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::now;
 
     struct Only(SessionId);
 
@@ -130,9 +160,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_an_ended_session_is_refused() {
-        let token = authenticator(1).issue(caller(3), now()).unwrap();
-        assert_eq!(authenticator(1).caller(&token).await.unwrap_err().kind(), Kind::SessionEnded);
+    async fn a_token_that_was_seen_before_still_expires() {
+        let (ours, at) = (authenticator(1), now());
+        let token = ours.issue(caller(2), at).unwrap();
+        assert_eq!(ours.remembered(&ours.hash(&token), at), None);
+        assert!(ours.caller(&token).await.is_ok());
+        assert_eq!(ours.remembered(&ours.hash(&token), at), Some(caller(2)));
+        let expired = at.plus_millis(300_000);
+        assert_eq!(ours.remembered(&ours.hash(&token), expired), None);
+    }
+
+    #[tokio::test]
+    async fn a_token_of_an_ended_session_is_refused_every_time() {
+        let ours = authenticator(1);
+        let token = ours.issue(caller(3), now()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(ours.caller(&token).await.unwrap_err().kind(), Kind::SessionEnded);
+        }
     }
 
     #[tokio::test]

@@ -37,17 +37,27 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = i128::from(self.0) * 1_000_000;
         let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.millisecond()
-        )
+        // an inbox shows a hundred times: digit by digit takes a tenth of what the formatting machinery does
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (at, width, value) in [
+            (0, 4, u32::try_from(at.year()).unwrap_or_default()),
+            (5, 2, u8::from(at.month()).into()),
+            (8, 2, at.day().into()),
+            (11, 2, at.hour().into()),
+            (14, 2, at.minute().into()),
+            (17, 2, at.second().into()),
+            (20, 3, at.millisecond().into()),
+        ] {
+            put_digits(&mut text[at..at + width], value);
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+fn put_digits(text: &mut [u8], mut value: u32) {
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789"[value as usize % 10];
+        value /= 10;
     }
 }
 

@@ -3,16 +3,20 @@
 //! - [`queries`]: what can be asked, as a port that each backend of views implements;
 //! - [`model`]: what the answers are made of;
 //! - [`runner`]: keeps views at the head of the log, rebuilds and verifies them. It knows no SQL;
-//! - [`sqlite`]: the embedded backend.
+//! - [`sqlite`]: the embedded backend; [`postgres`]: the one that several nodes share.
 //!
 //! A view holds nothing but functions of the log: no clock, no chance, nothing that depends on how events came in
 //! batches. That is what makes "drop it and rebuild it" and "compare it with a fresh replay" exact.
 
+mod fold;
 pub mod model;
+pub mod postgres;
 pub mod queries;
 pub mod runner;
 pub mod sqlite;
+mod viewing;
 
+pub use postgres::PostgresViews;
 pub use queries::{Answer, Queries, QueryError};
 pub use runner::{Demand, Options, Projection, Views, ViewsError};
 pub use sqlite::SqliteViews;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::World;
+use support::{Backing, World};
 use tidings_domain::{
     ConversationId,
     conversation::{ConversationKind, MemberRole},
@@ -11,9 +11,8 @@ use tidings_domain::{
 };
 use tidings_projections::model::{ConversationAccess, InboxFilter, MemberCursor};
 
-#[tokio::test]
-async fn a_conversation_is_shown_as_its_viewer_stands_in_it() {
-    let mut world = World::following().await;
+async fn a_conversation_is_shown_as_its_viewer_stands_in_it(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, cleo) = (world.user("ada").await, world.user("bob").await, world.user("cleo").await);
     let group = world.group(ada, &[bob]).await;
     world.send(group, ada, "one").await;
@@ -35,9 +34,8 @@ async fn a_conversation_is_shown_as_its_viewer_stands_in_it() {
     assert_eq!(queries.conversation(ada, nowhere).await.unwrap(), ConversationAccess::Missing);
 }
 
-#[tokio::test]
-async fn a_direct_conversation_shows_its_people() {
-    let mut world = World::following().await;
+async fn a_direct_conversation_shows_its_people(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let direct = world.direct(ada, bob).await;
     let queries = world.settled().await;
@@ -47,9 +45,8 @@ async fn a_direct_conversation_shows_its_people() {
     assert_eq!(seen.last_message, None);
 }
 
-#[tokio::test]
-async fn who_has_left_sees_what_was_sent_until_then_and_counts_nothing() {
-    let mut world = World::following().await;
+async fn who_has_left_sees_what_was_sent_until_then_and_counts_nothing(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let group = world.group(ada, &[bob]).await;
     let seen = world.send(group, ada, "while bob is there").await;
@@ -76,9 +73,8 @@ async fn who_has_left_sees_what_was_sent_until_then_and_counts_nothing() {
     assert_eq!(unread, [later]);
 }
 
-#[tokio::test]
-async fn the_inbox_is_in_order_of_activity_and_filters() {
-    let mut world = World::following().await;
+async fn the_inbox_is_in_order_of_activity_and_filters(on: Backing) {
+    let mut world = World::following(on).await;
     let ada = world.user("ada").await;
     let mut groups = Vec::new();
     for name in ["bob", "cleo", "dan", "eve"] {
@@ -106,9 +102,8 @@ async fn the_inbox_is_in_order_of_activity_and_filters() {
     assert_eq!(ids(unread(false)).await, [groups[1]]);
 }
 
-#[tokio::test]
-async fn paging_an_inbox_loses_and_repeats_nothing_while_conversations_move() {
-    let mut world = World::following().await;
+async fn paging_an_inbox_loses_and_repeats_nothing_while_conversations_move(on: Backing) {
+    let mut world = World::following(on).await;
     let ada = world.user("ada").await;
     let mut all = Vec::new();
     let mut others = Vec::new();
@@ -143,9 +138,8 @@ async fn paging_an_inbox_loses_and_repeats_nothing_while_conversations_move() {
     assert_eq!(shown, all);
 }
 
-#[tokio::test]
-async fn the_unread_summary_counts_mentions_too() {
-    let mut world = World::following().await;
+async fn the_unread_summary_counts_mentions_too(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let group = world.group(ada, &[bob]).await;
     let quiet = world.direct(ada, bob).await;
@@ -170,9 +164,8 @@ async fn the_unread_summary_counts_mentions_too() {
     assert_eq!((summary.total, summary.conversations[0].mentions), (1, 1));
 }
 
-#[tokio::test]
-async fn members_are_listed_by_how_long_they_have_been_there() {
-    let mut world = World::following().await;
+async fn members_are_listed_by_how_long_they_have_been_there(on: Backing) {
+    let mut world = World::following(on).await;
     let ada = world.user("ada").await;
     let mut members = vec![ada];
     for n in 0..5 {
@@ -203,4 +196,14 @@ async fn members_are_listed_by_how_long_they_have_been_there() {
     assert_eq!(queries.member_ids(group).await.unwrap(), expected);
     assert_eq!(queries.member(group, members[3]).await.unwrap(), None);
     assert_eq!(queries.member(group, ada).await.unwrap().unwrap(), shown[0]);
+}
+
+over_both! {
+    a_conversation_is_shown_as_its_viewer_stands_in_it,
+    a_direct_conversation_shows_its_people,
+    who_has_left_sees_what_was_sent_until_then_and_counts_nothing,
+    the_inbox_is_in_order_of_activity_and_filters,
+    paging_an_inbox_loses_and_repeats_nothing_while_conversations_move,
+    the_unread_summary_counts_mentions_too,
+    members_are_listed_by_how_long_they_have_been_there,
 }

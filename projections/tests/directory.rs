@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::World;
+use support::{Backing, World};
 use tidings_domain::{
     KeyId, Personal, SessionId, StreamId, Timestamp, UserId,
     session::{SessionClosed, SessionClosedBecause, SessionEvent, SessionRefreshed, TokenHash},
@@ -29,9 +29,8 @@ fn change(key: KeyId, at: Timestamp, change: ProfileChange) -> UserEvent {
     UserProfileChanged { key, at, change: Personal::Clear(change) }.into()
 }
 
-#[tokio::test]
-async fn people_are_found_by_the_beginning_of_any_word_of_their_names() {
-    let mut world = World::following().await;
+async fn people_are_found_by_the_beginning_of_any_word_of_their_names(on: Backing) {
+    let mut world = World::following(on).await;
     for name in ["ada.lovelace", "adam", "bob", "grace_hopper"] {
         world.user(name).await;
     }
@@ -45,9 +44,8 @@ async fn people_are_found_by_the_beginning_of_any_word_of_their_names() {
     assert_eq!(found(&world, "first").await.len(), 4);
 }
 
-#[tokio::test]
-async fn a_profile_follows_its_changes() {
-    let mut world = World::following().await;
+async fn a_profile_follows_its_changes(on: Backing) {
+    let mut world = World::following(on).await;
     let ada = world.user("ada").await;
     let (key, at) = (world.person_key(ada), world.now());
     let email = Change::Set(Email::parse("ada@example.org").unwrap());
@@ -72,9 +70,8 @@ async fn a_profile_follows_its_changes() {
     world.assert_verified().await;
 }
 
-#[tokio::test]
-async fn a_closed_account_has_no_names_and_its_messages_are_tombstones() {
-    let mut world = World::following().await;
+async fn a_closed_account_has_no_names_and_its_messages_are_tombstones(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let direct = world.direct(ada, bob).await;
     let message = world.send(direct, ada, "remember me not").await;
@@ -94,9 +91,8 @@ async fn a_closed_account_has_no_names_and_its_messages_are_tombstones() {
     world.assert_verified().await;
 }
 
-#[tokio::test]
-async fn only_open_sessions_are_listed() {
-    let mut world = World::following().await;
+async fn only_open_sessions_are_listed(on: Backing) {
+    let mut world = World::following(on).await;
     let ada = world.user("ada").await;
     let mut sessions = Vec::new();
     for _ in 0..4 {
@@ -125,4 +121,11 @@ async fn only_open_sessions_are_listed() {
     let session = world.settled().await.session(new).await.unwrap().unwrap();
     assert_eq!((session.user, session.device_name.as_deref()), (ada, Some("phone")));
     world.assert_verified().await;
+}
+
+over_both! {
+    people_are_found_by_the_beginning_of_any_word_of_their_names,
+    a_profile_follows_its_changes,
+    a_closed_account_has_no_names_and_its_messages_are_tombstones,
+    only_open_sessions_are_listed,
 }

@@ -4,13 +4,13 @@ mod support;
 
 use std::fs;
 
-use support::World;
+use support::{Backing, World};
 use tidings_domain::message::MessageAction;
 use tidings_projections::{SqliteViews, ViewsError};
 
 #[tokio::test]
 async fn a_damaged_view_is_built_anew() {
-    let mut world = World::following().await;
+    let mut world = World::following(Backing::Sqlite).await;
     let (_, bob, group) = world.talk(20).await;
     world.settled().await;
     world.stop().await;
@@ -27,7 +27,7 @@ async fn a_damaged_view_is_built_anew() {
 
 #[tokio::test]
 async fn a_view_of_another_release_or_another_log_is_built_anew() {
-    let mut world = World::following().await;
+    let mut world = World::following(Backing::Sqlite).await;
     let (_, bob, group) = world.talk(20).await;
     world.settled().await;
     world.stop().await;
@@ -45,7 +45,7 @@ async fn a_view_of_another_release_or_another_log_is_built_anew() {
 #[tokio::test]
 async fn a_file_of_another_program_is_refused_and_left_as_it_is() {
     for name in ["views.db", "views-conversations-1.db"] {
-        let world = World::new();
+        let world = World::new(Backing::Sqlite);
         let path = world.file(name);
         let foreign = rusqlite::Connection::open(&path).unwrap();
         foreign
@@ -61,7 +61,7 @@ async fn a_file_of_another_program_is_refused_and_left_as_it_is() {
 
 #[tokio::test]
 async fn erased_text_leaves_the_files() {
-    let mut world = World::following().await;
+    let mut world = World::following(Backing::Sqlite).await;
     let (ada, bob, group) = world.talk(50).await;
     let secret = world.send(group, ada, "the treasure is under the oak").await;
     world.send(group, bob, "bob's confession in the chapel").await;

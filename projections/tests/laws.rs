@@ -5,7 +5,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::{World, model::Model};
+use support::{Backing, World, model::Model};
 use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction};
 use tidings_projections::Projection;
 
@@ -70,8 +70,8 @@ struct History {
 }
 
 impl History {
-    async fn begin() -> Self {
-        let mut world = World::following().await;
+    async fn begin(on: Backing) -> Self {
+        let mut world = World::following(on).await;
         let mut people = Vec::new();
         for name in ["ada", "bob", "cleo", "dan"] {
             people.push(world.user(name).await);
@@ -204,28 +204,41 @@ impl History {
     }
 }
 
+fn holds(on: Backing, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut history = History::begin(on).await;
+        for step in steps {
+            history.take(step).await;
+            if matches!(step, Step::Settle) {
+                history.check().await;
+            }
+        }
+        history.check().await;
+        // the same events in other batches, all at once, make the same rows
+        history.world.assert_verified().await;
+        for projection in Projection::ALL {
+            history.world.views().rebuild(projection, history.world.options.pace).await.unwrap();
+        }
+        history.check().await;
+        history.world.stop().await;
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn unread_is_what_counting_message_by_message_gives(steps in prop::collection::vec(step(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut history = History::begin().await;
-            for step in steps {
-                history.take(step).await;
-                if matches!(step, Step::Settle) {
-                    history.check().await;
-                }
-            }
-            history.check().await;
-            // the same events in other batches, all at once, make the same rows
-            history.world.assert_verified().await;
-            for projection in Projection::ALL {
-                history.world.views().rebuild(projection, history.world.options.pace).await.unwrap();
-            }
-            history.check().await;
-            history.world.stop().await;
-        });
+        holds(Backing::Sqlite, steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn unread_is_what_counting_gives_in_postgresql_too(steps in prop::collection::vec(step(), 1..60)) {
+        holds(Backing::Postgres, steps);
     }
 }

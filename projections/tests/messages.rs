@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::World;
+use support::{Backing, World};
 use tidings_domain::{message::MessageAction, reader::ReaderAction};
 use tidings_projections::model::{
     Message,
@@ -14,9 +14,8 @@ fn seqs(messages: &[Message]) -> Vec<u64> {
     messages.iter().map(|message| message.id.seq).collect()
 }
 
-#[tokio::test]
-async fn a_page_is_newest_first_on_every_side_of_its_anchor() {
-    let mut world = World::following().await;
+async fn a_page_is_newest_first_on_every_side_of_its_anchor(on: Backing) {
+    let mut world = World::following(on).await;
     let (_, bob, group) = world.talk(10).await;
     let queries = world.settled().await;
     let page = async |anchor, limit| {
@@ -38,9 +37,8 @@ async fn a_page_is_newest_first_on_every_side_of_its_anchor() {
     assert_eq!(queries.messages(stranger, group, Newest, None, 5).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn pages_are_stable_while_messages_arrive() {
-    let mut world = World::following().await;
+async fn pages_are_stable_while_messages_arrive(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(10).await;
     let (mut anchor, mut shown) = (Newest, Vec::new());
     loop {
@@ -54,9 +52,8 @@ async fn pages_are_stable_while_messages_arrive() {
     assert_eq!(shown, (1..=10).rev().collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_for_one() {
-    let mut world = World::following().await;
+async fn a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_for_one(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(3).await;
     let ids = world.message_ids(group);
     world.edit(ids[0], ada, "changed").await;
@@ -83,9 +80,8 @@ async fn a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_fo
     assert_eq!(queries.message(bob, wrong).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_message_shows_edits_reactions_replies_and_mentions() {
-    let mut world = World::following().await;
+async fn a_message_shows_edits_reactions_replies_and_mentions(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(1).await;
     let first = world.message_ids(group)[0];
     let reply = world.send_with(group, bob, "@ada yes", Some(1), vec![ada]).await;
@@ -109,9 +105,8 @@ async fn a_message_shows_edits_reactions_replies_and_mentions() {
     assert_eq!(queries.history(bob, reply).await.unwrap().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn receipts_come_from_marks_single_reading_and_answers() {
-    let mut world = World::following().await;
+async fn receipts_come_from_marks_single_reading_and_answers(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let (cleo, dan, eve) = (world.user("cleo").await, world.user("dan").await, world.user("eve").await);
     let group = world.group(ada, &[bob, cleo, dan, eve]).await;
@@ -135,9 +130,8 @@ async fn receipts_come_from_marks_single_reading_and_answers() {
     assert_eq!((receipts[2].delivered_at, receipts[2].read_at), (answered, Some(answered)));
 }
 
-#[tokio::test]
-async fn received_is_all_that_others_sent_newest_first_over_all_conversations() {
-    let mut world = World::following().await;
+async fn received_is_all_that_others_sent_newest_first_over_all_conversations(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, cleo) = (world.user("ada").await, world.user("bob").await, world.user("cleo").await);
     let with_bob = world.direct(ada, bob).await;
     let group = world.group(bob, &[cleo]).await;
@@ -180,9 +174,8 @@ async fn received_is_all_that_others_sent_newest_first_over_all_conversations() 
     assert_eq!(filtered(&world, until).await, expected[10..]);
 }
 
-#[tokio::test]
-async fn received_is_stable_while_messages_arrive() {
-    let mut world = World::following().await;
+async fn received_is_stable_while_messages_arrive(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(9).await;
     let direct = world.direct(ada, bob).await;
     world.send(direct, ada, "one more").await;
@@ -201,4 +194,14 @@ async fn received_is_stable_while_messages_arrive() {
     let mut expected = vec![(false, 1)];
     expected.extend((1..=9).rev().map(|seq| (true, seq)));
     assert_eq!(shown, expected);
+}
+
+over_both! {
+    a_page_is_newest_first_on_every_side_of_its_anchor,
+    pages_are_stable_while_messages_arrive,
+    a_message_deleted_for_everyone_is_a_tombstone_and_one_hidden_is_gone_for_one,
+    a_message_shows_edits_reactions_replies_and_mentions,
+    receipts_come_from_marks_single_reading_and_answers,
+    received_is_all_that_others_sent_newest_first_over_all_conversations,
+    received_is_stable_while_messages_arrive,
 }

@@ -3,14 +3,14 @@
 
 mod support;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
-use support::{PATIENCE, World};
+use support::{Backing, PATIENCE, World};
 use tidings_event_store::Position;
 use tidings_projections::{
-    Projection, QueryError, SqliteViews, Views,
+    Projection, QueryError, Views,
     model::ConversationAccess,
-    runner::{Log, ViewStore, replay, verify},
+    runner::{Log, replay, verify},
 };
 
 /// Spoils the stored form of an event; the function puts it back.
@@ -23,9 +23,8 @@ fn spoil(world: &World, position: Position) -> impl FnOnce(&World) + use<> {
     move |world| world.memory.tamper(position, |event| event.data = good.unwrap())
 }
 
-#[tokio::test]
-async fn an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on() {
-    let mut world = World::following().await;
+async fn an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(2).await;
     world.settled().await;
     let before = world.memory.last();
@@ -63,9 +62,8 @@ async fn an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on()
     world.assert_verified().await;
 }
 
-#[tokio::test]
-async fn a_parked_conversation_keeps_its_place_and_fits_in_again() {
-    let mut world = World::following().await;
+async fn a_parked_conversation_keeps_its_place_and_fits_in_again(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     world.settled().await;
     let start = Position::new(world.memory.last().get() + 1);
@@ -86,9 +84,8 @@ async fn a_parked_conversation_keeps_its_place_and_fits_in_again() {
     world.assert_verified().await;
 }
 
-#[tokio::test]
-async fn a_view_is_built_around_poison_when_there_is_none() {
-    let mut world = World::new();
+async fn a_view_is_built_around_poison_when_there_is_none(on: Backing) {
+    let mut world = World::new(on);
     let (ada, _, group) = world.talk(3).await;
     let repair = spoil(&world, world.memory.last());
     world.start().await;
@@ -101,7 +98,7 @@ async fn a_view_is_built_around_poison_when_there_is_none() {
 
 #[tokio::test]
 async fn a_second_projector_is_noticed_and_stopped() {
-    let mut world = World::following().await;
+    let mut world = World::following(Backing::Sqlite).await;
     let (ada, bob, group) = world.talk(1).await;
     world.settled().await;
     let path = world.file("views-conversations-1.db");
@@ -118,9 +115,8 @@ async fn a_second_projector_is_noticed_and_stopped() {
     assert_eq!(queries.unread(bob, group).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn an_unreachable_log_is_waited_for_and_parks_nothing() {
-    let mut world = World::following().await;
+async fn an_unreachable_log_is_waited_for_and_parks_nothing(on: Backing) {
+    let mut world = World::following(on).await;
     let (_, bob, group) = world.talk(3).await;
     world.memory.failing_reads.store(3, Ordering::Relaxed);
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 3);
@@ -129,12 +125,11 @@ async fn an_unreachable_log_is_waited_for_and_parks_nothing() {
     assert!(status.iter().all(|projection| projection.parked.is_empty()));
 }
 
-#[tokio::test]
-async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older() {
-    let mut world = World::following().await;
+async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older(on: Backing) {
+    let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(200).await;
     world.settled().await;
-    assert_eq!(world.files(), ["views-conversations-1.db", "views-directory-1.db", "views.db"]);
+    assert_eq!(world.place.generations(), ["conversations-1", "directory-1"]);
     let pace = world.options.pace;
     let position = world.views().rebuild(Projection::Conversations, pace).await.unwrap();
     assert_eq!(position, world.memory.last());
@@ -142,45 +137,46 @@ async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older() {
     assert_eq!((status[1].generation, status[1].rebuilding), (2, None));
     world.send(group, ada, "after").await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
-    assert_eq!(world.files(), ["views-conversations-2.db", "views-directory-1.db", "views.db"]);
+    assert_eq!(world.place.generations(), ["conversations-2", "directory-1"]);
     world.views().rebuild(Projection::Directory, pace).await.unwrap();
     world.assert_verified().await;
     world.stop().await;
-    assert_eq!(world.files(), ["views-conversations-2.db", "views-directory-2.db", "views.db"]);
+    assert_eq!(world.place.generations(), ["conversations-2", "directory-2"]);
     world.start().await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
 }
 
-#[tokio::test]
-async fn an_interrupted_rebuild_leaves_the_serving_view_alone() {
-    let mut world = World::following().await;
+async fn an_interrupted_rebuild_leaves_the_serving_view_alone(on: Backing) {
+    let mut world = World::following(on).await;
     let (_, bob, group) = world.talk(10).await;
     world.settled().await;
     world.stop().await;
     {
         // as a crash leaves it: begun, and neither finished nor discarded
-        let store = SqliteViews::open(world.directory.path()).unwrap();
+        let store = world.place.open().await;
         store.open(Projection::Conversations).await.unwrap();
         drop(store.begin(Projection::Conversations).await.unwrap());
     }
-    assert!(world.files().contains(&"views-conversations-2.db".to_owned()));
+    assert!(world.place.generations().contains(&"conversations-2".to_owned()));
+    world.place.deserted().await;
     world.start().await;
-    assert_eq!(world.files(), ["views-conversations-1.db", "views-directory-1.db", "views.db"]);
+    world.settled().await;
+    assert_eq!(world.place.generations(), ["conversations-1", "directory-1"]);
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 10);
     world.assert_verified().await;
 }
 
-#[tokio::test]
-async fn a_comparison_names_the_row_that_was_tampered_with() {
-    let mut world = World::following().await;
+async fn a_comparison_names_the_row_that_was_tampered_with(on: Backing) {
+    let mut world = World::following(on).await;
     world.talk(5).await;
     world.settled().await;
-    let path = world.file("views-conversations-1.db");
-    let tampering = rusqlite::Connection::open(path).unwrap();
-    tampering.execute("UPDATE messages SET body = 'forged', edited_at = 1 WHERE key & 0xffff = 3", []).unwrap();
-    tampering.execute("DELETE FROM messages WHERE key & 0xffff = 4", []).unwrap();
-    tampering.execute("INSERT INTO mentions VALUES (x'00', 7)", []).unwrap();
-    drop(tampering);
+    let forge = "UPDATE messages SET body = 'forged', edited_at = 1 WHERE key & 65535 = 3;
+        DELETE FROM messages WHERE key & 65535 = 4;";
+    world.place.tamper(
+        "conversations-1",
+        &format!("{forge} INSERT INTO mentions VALUES (zeroblob(16), 7)"),
+        &format!("{forge} INSERT INTO mentions VALUES ('00000000-0000-0000-0000-000000000000', 7)"),
+    );
     let found = world.views().verify(Projection::Conversations, 10).await.unwrap();
     assert_eq!((found.differing, found.differences.len()), (3, 3));
     let shown: Vec<_> = found
@@ -189,35 +185,33 @@ async fn a_comparison_names_the_row_that_was_tampered_with() {
         .map(|row| (row.table.as_str(), row.key.as_str(), row.columns.join(" "), row.in_view, row.in_log))
         .collect();
     let key = |seq: u64| (1_u64 << 32 | seq).to_string();
-    assert_eq!(shown[0], ("mentions", "[00], 7", String::new(), true, false));
+    assert_eq!(shown[0], ("mentions", "00000000-0000-0000-0000-000000000000, 7", String::new(), true, false));
     assert_eq!(shown[1], ("messages", key(3).as_str(), "body edited_at".to_owned(), true, true));
     assert_eq!(shown[2], ("messages", key(4).as_str(), String::new(), false, true));
     let some = world.views().verify(Projection::Conversations, 1).await.unwrap();
     assert_eq!((some.differing, some.differences.len()), (3, 1));
 }
 
-#[tokio::test]
-async fn views_are_replayed_and_verified_without_a_server() {
-    let mut world = World::new();
+async fn views_are_replayed_and_verified_without_a_server(on: Backing) {
+    let mut world = World::new(on);
     world.talk(120).await;
-    let store = SqliteViews::open(world.directory.path()).unwrap();
+    let store = world.place.open().await;
     let mut seen = Vec::new();
     for projection in Projection::ALL {
         let mut progress = |progress: tidings_projections::model::RebuildProgress| seen.push(progress.position);
-        let position = replay(&store, &world.log, projection, world.options.pace, &mut progress).await.unwrap();
+        let position = replay(store.as_ref(), &world.log, projection, world.options.pace, &mut progress).await.unwrap();
         assert_eq!(position, world.memory.last());
-        let found = verify(&store, &world.log, projection, 5, &mut |_| {}).await.unwrap();
+        let found = verify(store.as_ref(), &world.log, projection, 5, &mut |_| {}).await.unwrap();
         assert_eq!((found.differing, found.position), (0, position));
     }
     assert!(seen.len() > 3);
 }
 
-#[tokio::test]
-async fn questions_wait_for_no_view_that_is_not_there() {
-    let mut world = World::new();
+async fn questions_wait_for_no_view_that_is_not_there(on: Backing) {
+    let mut world = World::new(on);
     let (_, bob, group) = world.talk(1).await;
     world.memory.failing_reads.store(2, Ordering::Relaxed);
-    let store = Arc::new(SqliteViews::open(world.directory.path()).unwrap());
+    let store = world.place.open().await;
     assert_eq!(store.queries().unread(bob, group).await, Err(QueryError::NotReady));
     let log = Log { store: world.memory.clone(), codec: world.log.codec.clone() };
     let views = Views::start(store, log, world.options).await.unwrap();
@@ -228,4 +222,16 @@ async fn questions_wait_for_no_view_that_is_not_there() {
     let not_yet = views.wait_for(beyond, std::time::Duration::from_millis(1)).await.unwrap_err();
     assert_eq!((not_yet.wanted, not_yet.reached), (beyond, world.memory.last()));
     views.stop().await;
+}
+
+over_both! {
+    an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on,
+    a_parked_conversation_keeps_its_place_and_fits_in_again,
+    a_view_is_built_around_poison_when_there_is_none,
+    an_unreachable_log_is_waited_for_and_parks_nothing,
+    a_rebuild_serves_from_the_next_generation_and_removes_the_older,
+    an_interrupted_rebuild_leaves_the_serving_view_alone,
+    a_comparison_names_the_row_that_was_tampered_with,
+    views_are_replayed_and_verified_without_a_server,
+    questions_wait_for_no_view_that_is_not_there,
 }

@@ -11,7 +11,7 @@ pub enum Engine {
     /// A file of the data directory.
     Sqlite,
     /// A PostgreSQL database, which other nodes may share.
-    Postgres(DatabaseUrl),
+    Postgres(Box<DatabaseUrl>),
 }
 
 /// Where the log is.
@@ -20,7 +20,7 @@ pub enum LogEngine {
     /// A file of the data directory.
     Sqlite,
     /// A PostgreSQL database, which other nodes may share.
-    Postgres(DatabaseUrl),
+    Postgres(Box<DatabaseUrl>),
     /// A KurrentDB server or cluster, which other nodes may share, by its connection string.
     KurrentDb(SecretString),
 }
@@ -64,7 +64,7 @@ impl Engines {
 }
 
 fn engine(setting: &'static str, text: &str) -> Result<Engine, ConfigError> {
-    if text == "sqlite" { Ok(Engine::Sqlite) } else { url(setting, text).map(Engine::Postgres) }
+    if text == "sqlite" { Ok(Engine::Sqlite) } else { url(setting, text).map(|url| Engine::Postgres(Box::new(url))) }
 }
 
 fn log_engine(setting: &'static str, text: &str) -> Result<LogEngine, ConfigError> {

@@ -233,7 +233,7 @@ mod tests {
     fn each_part_goes_to_its_engine_and_no_password_is_printed() {
         let text = "event_store = \"postgres://user:hunter2@db/x\"\nviews = \"postgres://user:hunter2@db/y\"";
         let config = load(&in_file(text)).unwrap();
-        assert!(matches!(&config.engines.events, Engine::Postgres(url) if url.place().database == "x"));
+        assert!(matches!(&config.engines.events, LogEngine::Postgres(url) if url.place().database == "x"));
         assert!(matches!(config.engines.keys, Engine::Sqlite));
         assert!(!format!("{config:?}").contains("hunter2"));
         for (text, named) in [

@@ -106,8 +106,9 @@ async fn send_message(
 
 async fn send_into(acting: &Acting, conversation: ConversationId, draft: Draft) -> Result<Reply<MessageBody>, Problem> {
     let reply_to = draft.reply_to;
-    let outcome = acting.app.commands.send(conversation, acting.user(), draft, &acting.context).await?;
-    let outcome = acting.done(outcome);
+    // boxed: what stands around a handler moves its whole future about
+    let sending = Box::pin(acting.app.commands.send(conversation, acting.user(), draft, &acting.context));
+    let outcome = acting.done(sending.await?);
     let body = as_sent(&acting.app, outcome.value.clone(), reply_to).await?;
     Ok(Reply::created(&outcome, format!("/v1/messages/{}", body.id), body).from_events())
 }

@@ -146,11 +146,10 @@ where
         if events.is_empty() {
             return Ok(Ok(Events::new()));
         }
-        let metadata = request.context.metadata();
         let begin = sealed.len();
         for event in &events {
             let key = if sealed.len() == begin { request.context.key } else { None };
-            match shared.codec().seal(self.name(), event, &metadata, key) {
+            match shared.codec().seal(self.name(), event, request.context.metadata(), key) {
                 Ok(event) => sealed.push(event),
                 Err(error) => {
                     // nothing of this command was folded in yet

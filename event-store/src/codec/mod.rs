@@ -99,7 +99,7 @@ pub struct Codec {
 impl Codec {
     /// A codec over the installation's keys.
     pub fn new(keyring: Keyring) -> Self {
-        Self { keyring, fresh: Arc::new(Fresh::new()) }
+        Self { keyring, fresh: Arc::default() }
     }
 
     /// The keys it seals with.
@@ -113,7 +113,7 @@ impl Codec {
         &self,
         stream: &StreamName,
         event: &E,
-        metadata: &Metadata,
+        mut metadata: Metadata,
         command: Option<CommandKey>,
     ) -> Result<NewEvent, SealError> {
         let (id, name) = (Uuid::now_v7(), event.name());
@@ -125,7 +125,7 @@ impl Codec {
             let sealed = key.seal(&Binding { stream, name, id }, &private).ok_or(SealError::Cipher)?;
             append_sealed(&mut data, &sealed);
         }
-        let metadata = Metadata { v: current_schema(name), ..metadata.clone() };
+        metadata.v = current_schema(name);
         let metadata =
             serde_json::to_vec(&metadata).map_err(|source| EventError::Malformed { name: name.to_owned(), source })?;
         self.fresh.put(id, event.clone().into(), data.len());

@@ -66,7 +66,7 @@ async fn a_sealed_event_opens_again_and_shows_nothing_while_sealed() {
     let Fixture { codec, stream, _directory } = fixture();
     let (key, author) = (codec.keyring().take().await.unwrap(), codec.keyring().take().await.unwrap());
     let event = sent(key, author);
-    let new = codec.seal(&stream, &event, &Metadata::default(), None).unwrap();
+    let new = codec.seal(&stream, &event, Metadata::default(), None).unwrap();
     assert!(!String::from_utf8_lossy(&new.data).contains("usual"));
     assert_eq!(opened(&codec, &recorded(&stream, &new)).await.unwrap(), event.into());
 }
@@ -76,7 +76,7 @@ async fn the_key_of_the_message_and_the_key_of_its_author_are_both_needed() {
     for destroyed in 0..2 {
         let Fixture { codec, stream, _directory } = fixture();
         let keys = [codec.keyring().take().await.unwrap(), codec.keyring().take().await.unwrap()];
-        let new = codec.seal(&stream, &sent(keys[0], keys[1]), &Metadata::default(), None).unwrap();
+        let new = codec.seal(&stream, &sent(keys[0], keys[1]), Metadata::default(), None).unwrap();
         codec.keyring().destroy(&[keys[destroyed]]).await.unwrap();
         let Event::Conversation(ConversationEvent::MessageSent(event)) =
             opened(&codec, &recorded(&stream, &new)).await.unwrap()
@@ -91,7 +91,7 @@ async fn the_key_of_the_message_and_the_key_of_its_author_are_both_needed() {
 async fn a_sealed_part_opens_in_its_own_place_only() {
     let Fixture { codec, stream, _directory } = fixture();
     let (key, author) = (codec.keyring().take().await.unwrap(), codec.keyring().take().await.unwrap());
-    let new = codec.seal(&stream, &sent(key, author), &Metadata::default(), None).unwrap();
+    let new = codec.seal(&stream, &sent(key, author), Metadata::default(), None).unwrap();
     let mut moved = (*recorded(&stream, &new)).clone();
     moved.id = Uuid::from_u128(77);
     assert!(matches!(opened(&codec, &Arc::new(moved)).await, Err(CodecError::Seal { .. })));
@@ -103,7 +103,7 @@ async fn a_sealed_part_opens_in_its_own_place_only() {
 async fn a_poisoned_event_does_not_hurt_its_neighbours() {
     let Fixture { codec, stream, _directory } = fixture();
     let (key, author) = (codec.keyring().take().await.unwrap(), codec.keyring().take().await.unwrap());
-    let good = recorded(&stream, &codec.seal(&stream, &sent(key, author), &Metadata::default(), None).unwrap());
+    let good = recorded(&stream, &codec.seal(&stream, &sent(key, author), Metadata::default(), None).unwrap());
     let mut foreign = (*good).clone();
     foreign.name = "sent_by_carrier_pigeon".into();
     let mut keyless = (*good).clone();

@@ -36,6 +36,13 @@ pub struct Message {
     pub pinned: bool,
 }
 
+impl Message {
+    /// What it says, as the only thing it ever said.
+    pub(crate) fn only_version(&self) -> MessageVersion {
+        MessageVersion { subject: self.subject.clone(), body: self.body.clone(), at: self.created_at }
+    }
+}
+
 /// One emoji on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {

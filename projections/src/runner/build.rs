@@ -6,7 +6,7 @@ use tidings_event_store::Position;
 
 use super::{
     feed::{Ahead, Log},
-    port::{ApplyError, Generation, OnPoison, Projection, ViewStore, ViewsError},
+    port::{ApplyError, Generation, OnPoison, Projection, Promotion, ViewStore, ViewsError},
     state::per_second,
 };
 use crate::model::{RebuildProgress, Verification};
@@ -115,6 +115,39 @@ impl Source<'_> {
         }
     }
 
+    /// Lets a finished generation serve. Readers never go back: first it gets as far as `until`, and as what serves is.
+    pub(super) async fn swap_in(
+        &self,
+        views: &dyn ViewStore,
+        mut next: Box<dyn Generation>,
+        until: Position,
+    ) -> Result<Box<dyn Generation>, ViewsError> {
+        match self.swap_when_there(views, next.as_mut(), until).await {
+            Ok(()) => Ok(next),
+            Err(error) => {
+                views.discard(self.projection, next).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn swap_when_there(
+        &self,
+        views: &dyn ViewStore,
+        next: &mut dyn Generation,
+        mut until: Position,
+    ) -> Result<(), ViewsError> {
+        loop {
+            self.fill(next, until, OnPoison::Stop, &mut |_| Ok(())).await?;
+            next.persist().await?;
+            match views.promote(self.projection, next.number(), false).await? {
+                Promotion::Serves => return Ok(()),
+                // by another node, which goes on meanwhile
+                Promotion::Behind(at) => until = at.max(self.log.head().await?),
+            }
+        }
+    }
+
     /// Compares the serving view with a fresh fold of the log.
     pub(super) async fn verify(
         &self,
@@ -169,8 +202,8 @@ pub async fn replay(
             Ok(())
         })
         .await?;
-    views.promote(projection, generation.number()).await?;
-    Ok(generation.position())
+    let position = source.swap_in(views, generation, Position::START).await?.position();
+    Ok(position)
 }
 
 /// Compares a projection's view with a fresh fold of the log while no server runs; reports at most `most` rows.

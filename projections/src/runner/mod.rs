@@ -5,7 +5,9 @@
 
 mod build;
 mod feed;
+mod following;
 mod port;
+mod standby;
 mod state;
 mod views;
 mod worker;
@@ -13,6 +15,7 @@ mod worker;
 pub use build::{Pace, replay, verify};
 pub use feed::Log;
 pub use port::{
-    Applied, ApplyError, Batch, Generation, OnPoison, Opened, Pinned, Poison, Projection, ViewStore, ViewsError,
+    Applied, ApplyError, Batch, Generation, Lease, OnPoison, Opened, Pinned, Poison, Projection, Promotion, ViewStore,
+    ViewsError, Visible, Watch,
 };
 pub use views::{Demand, NotYet, Options, Views};

@@ -1,6 +1,6 @@
 //! What the runner needs of a backend of views.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tidings_domain::StreamName;
@@ -150,6 +150,15 @@ pub enum Opened {
     Build(&'static str),
 }
 
+/// What became of a generation that was to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promotion {
+    /// It serves.
+    Serves,
+    /// Nothing changed: what serves is at this position and further, and readers never go back.
+    Behind(Position),
+}
+
 /// Why the views cannot be opened or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViewsError {
@@ -183,6 +192,53 @@ pub trait Pinned: Send {
     async fn compare(&mut self, fresh: u32, most: usize) -> Result<Verification, ViewsError>;
 }
 
+/// What readers see of a projection at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visible {
+    /// Of which projection.
+    pub projection: Projection,
+    /// Which generation serves.
+    pub generation: u32,
+    /// All up to here is in it.
+    pub position: Position,
+    /// What waits for somebody to look at it.
+    pub parked: Vec<ParkedEvent>,
+}
+
+/// The right to fold a projection, while this lives and is not lost.
+#[async_trait]
+pub trait Lease: Send + Sync {
+    /// Whether it still is this node's.
+    fn held(&self) -> bool;
+
+    /// Returns when it no longer is.
+    async fn lost(&mut self);
+}
+
+/// The lease of a store that only one process can open.
+struct Alone;
+
+#[async_trait]
+impl Lease for Alone {
+    fn held(&self) -> bool {
+        true
+    }
+
+    async fn lost(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// Follows views that other nodes fold.
+#[async_trait]
+pub trait Watch: Send {
+    /// What readers of this node see now; views that do not serve are left out.
+    async fn look(&mut self) -> Result<Vec<Visible>, ViewsError>;
+
+    /// Returns when there may be something new to see, at the latest after `within`.
+    async fn moved(&mut self, within: Duration);
+}
+
 /// A backend of views.
 #[async_trait]
 pub trait ViewStore: Send + Sync + 'static {
@@ -192,8 +248,9 @@ pub trait ViewStore: Send + Sync + 'static {
     /// Begins the next generation of a projection, for fast filling. It does not serve.
     async fn begin(&self, projection: Projection) -> Result<Box<dyn Generation>, ViewsError>;
 
-    /// Makes a finished generation the serving one. The older one goes when its last reader has let go.
-    async fn promote(&self, projection: Projection, number: u32) -> Result<(), ViewsError>;
+    /// Makes a finished generation the serving one. The older one goes when its last reader has let go. Unless `forced`,
+    /// it must be as far as the older one.
+    async fn promote(&self, projection: Projection, number: u32, forced: bool) -> Result<Promotion, ViewsError>;
 
     /// Removes a generation that never served.
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError>;
@@ -203,4 +260,19 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// The questions, answered by whatever serves at the time.
     fn queries(&self) -> Arc<dyn Queries>;
+
+    /// The right to fold a projection; none while another node has it.
+    async fn lease(&self, _projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        Ok(Some(Box::new(Alone)))
+    }
+
+    /// For a store that several nodes share: what tells this one how far the views are. None for a store of one process.
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        None
+    }
+
+    /// Whether readers of this node see what was folded only some time after it was.
+    fn reads_elsewhere(&self) -> bool {
+        false
+    }
 }

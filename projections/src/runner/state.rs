@@ -20,6 +20,7 @@ pub(super) struct ProjectionState {
     applied: watch::Sender<Position>,
     detail: Mutex<Detail>,
     busy: AtomicBool,
+    folds: AtomicBool,
 }
 
 #[derive(Default)]
@@ -70,7 +71,13 @@ pub(super) fn per_second(events: u64, elapsed: Duration) -> f64 {
 impl ProjectionState {
     fn new(projection: Projection) -> Self {
         let (applied, _) = watch::channel(Position::START);
-        Self { projection, applied, detail: Mutex::default(), busy: AtomicBool::new(false) }
+        Self {
+            projection,
+            applied,
+            detail: Mutex::default(),
+            busy: AtomicBool::new(false),
+            folds: AtomicBool::new(false),
+        }
     }
 
     fn detail(&self) -> MutexGuard<'_, Detail> {
@@ -90,6 +97,15 @@ impl ProjectionState {
         (detail.generation, detail.parked, detail.error) = (generation, parked, None);
     }
 
+    /// Whether this node folds the projection.
+    pub(super) fn folds(&self) -> bool {
+        self.folds.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_folds(&self, folds: bool) {
+        self.folds.store(folds, Ordering::Release);
+    }
+
     pub(super) fn count(&self, events: u64) {
         let mut detail = self.detail();
         detail.rate.add(events);
@@ -104,6 +120,11 @@ impl ProjectionState {
         let error = error.to_string();
         tracing::error!(projection = self.projection.name(), error, "the view does not go on");
         self.detail().error = Some(error);
+    }
+
+    /// Something that passes by itself; whoever asks for the status sees it.
+    pub(super) fn waits(&self, error: &dyn std::error::Error) {
+        self.detail().error = Some(error.to_string());
     }
 
     pub(super) fn rebuilds(&self, progress: Option<RebuildProgress>) {

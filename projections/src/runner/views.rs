@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     build::{Pace, Source},
     feed::{Log, Tail},
+    following::Follower,
     port::{Opened, Projection, ViewStore, ViewsError},
+    standby::lead,
     state::{Shared, forward},
     worker::{self, Control, Setting},
 };
@@ -28,11 +30,13 @@ pub struct Options {
     pub pace: Pace,
     /// Of following: at most so many events for one transaction.
     pub live_page: usize,
+    /// Whether this node may fold. Where none may, the views stand still and are only read.
+    pub fold: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pace: Pace::default(), live_page: 2_000 }
+        Self { pace: Pace::default(), live_page: 2_000, fold: true }
     }
 }
 
@@ -86,12 +90,9 @@ impl Views {
     pub async fn start(store: Arc<dyn ViewStore>, log: Log, options: Options) -> Result<Self, ViewsError> {
         let (shared, (stop, stopped)) = (Arc::new(Shared::new()), watch::channel(false));
         let tail = Arc::new(Tail::new(log.clone(), options.live_page));
+        let watch = store.watch();
         let (mut controls, mut workers) = (Vec::new(), Vec::new());
         for projection in Projection::ALL {
-            let opened = store.open(projection).await?;
-            if let Opened::Serving(generation) = &opened {
-                shared.of(projection).serves(generation.number(), generation.parked());
-            }
             let (sender, control) = mpsc::channel(4);
             controls.push((projection, sender));
             let setting = Setting {
@@ -102,10 +103,30 @@ impl Views {
                 shared: shared.clone(),
                 pace: options.pace,
                 stop: stopped.clone(),
+                shares: watch.is_some(),
+                folds: options.fold,
             };
-            workers.push(worker::run(setting, opened, control));
+            // a view that others share is opened by the thread that goes on with it
+            let leading = if setting.shares { None } else { lead(&setting).await? };
+            if let Some((_, Opened::Serving(generation))) = &leading {
+                setting.state().serves(generation.number(), generation.parked());
+            }
+            workers.push(worker::run(setting, leading, control));
         }
-        let thread = on_thread("views", futures::future::join_all(workers))?;
+        let (elsewhere, stop_following) = (store.reads_elsewhere(), stopped.clone());
+        let follower = watch.map(|watch| {
+            let (log, shared) = (log.clone(), shared.clone());
+            Follower { watch, log, shared, elsewhere, stop: stop_following }
+        });
+        let work = async move {
+            let following = async {
+                if let Some(follower) = follower {
+                    follower.run().await;
+                }
+            };
+            futures::future::join(futures::future::join_all(workers), following).await
+        };
+        let thread = on_thread("views", work)?;
         let queries = store.queries();
         let thread = Mutex::new(Some(thread));
         Ok(Self { store, log, shared, queries, controls, options, stop, thread })

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     build::{Pace, Source},
     feed::{Log, Tail},
-    port::{Applied, ApplyError, Generation, OnPoison, Opened, Projection, ViewStore, ViewsError},
+    port::{Applied, ApplyError, Generation, Lease, OnPoison, Opened, Projection, ViewStore, ViewsError},
+    standby::stand_by,
     state::{ProjectionState, Shared},
 };
 use crate::model::RebuildProgress;
@@ -46,50 +47,98 @@ pub(super) struct Setting {
     pub(super) shared: Arc<Shared>,
     pub(super) pace: Pace,
     pub(super) stop: watch::Receiver<bool>,
+    /// Whether other nodes may fold this projection.
+    pub(super) shares: bool,
+    /// Whether this node may.
+    pub(super) folds: bool,
 }
 
 pub(super) struct Worker {
     setting: Setting,
+    lease: Box<dyn Lease>,
     generation: Box<dyn Generation>,
     control: mpsc::Receiver<Control>,
     /// Since when erased text lies in the files.
     untidy: Option<Instant>,
 }
 
-/// Runs a projection until it is stopped, or another projector is found at work.
-pub(super) async fn run(setting: Setting, opened: Opened, mut control: mpsc::Receiver<Control>) {
-    let mut stop = setting.stop.clone();
-    let generation = tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => return,
-        generation = first_generation(&setting, opened) => generation,
-    };
-    // requests that came meanwhile were for a view that was not there
-    while control.try_recv().is_ok() {}
-    let mut worker = Worker { setting, generation, control, untidy: None };
-    worker.announce();
-    worker.follow().await;
-    if let Err(error) = worker.generation.persist().await {
-        worker.state().fails(&error);
+/// Why a worker does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was told to, or may not.
+    Over,
+    /// Another node folds now, or the database is away: it stands by.
+    Lost,
+}
+
+impl Setting {
+    pub(super) fn state(&self) -> &ProjectionState {
+        self.shared.of(self.projection)
+    }
+
+    /// Tells how far readers of this node can see.
+    fn publish(&self, position: Position) {
+        if !self.views.reads_elsewhere() {
+            self.shared.publish(self.projection, position);
+        }
     }
 }
 
-/// The serving generation, or one built now, however long the machine takes to allow it.
-async fn first_generation(setting: &Setting, opened: Opened) -> Box<dyn Generation> {
+/// Runs a projection until it is stopped. Where other nodes may fold it, it stands by while they do; where none should,
+/// another projector at work ends it. `leading` where it begins with the lease.
+pub(super) async fn run(
+    setting: Setting,
+    mut leading: Option<(Box<dyn Lease>, Opened)>,
+    mut control: mpsc::Receiver<Control>,
+) {
+    let mut setting = setting;
+    loop {
+        let next = match leading.take() {
+            Some(leading) => Some(leading),
+            None => stand_by(&setting, &mut control).await,
+        };
+        let Some((lease, opened)) = next else { return };
+        setting.state().set_folds(true);
+        let mut stop = setting.stop.clone();
+        let generation = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            generation = first_generation(&setting, lease.as_ref(), opened) => generation,
+        };
+        if let Some(generation) = generation {
+            // requests that came meanwhile were for a view that was not there
+            while control.try_recv().is_ok() {}
+            let mut worker = Worker { setting, lease, generation, control, untidy: None };
+            worker.announce();
+            if worker.follow().await == End::Over {
+                if let Err(error) = worker.generation.persist().await {
+                    worker.state().fails(&error);
+                }
+                return;
+            }
+            Worker { setting, control, .. } = worker;
+        }
+        setting.state().set_folds(false);
+    }
+}
+
+/// The serving generation, or one built now, however long the machine takes to allow it. None when the lease is lost.
+async fn first_generation(setting: &Setting, lease: &dyn Lease, opened: Opened) -> Option<Box<dyn Generation>> {
     let mut opened = Ok(opened);
     let mut back_off = BACK_OFF.0;
-    loop {
+    while lease.held() {
         let outcome = match opened {
             Ok(opened) => serving_or_built(setting, opened).await,
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(generation) => return generation,
-            Err(error) => setting.shared.of(setting.projection).fails(&error),
+            Ok(generation) => return Some(generation),
+            Err(error) => setting.state().fails(&error),
         }
         tokio::time::sleep(back_off).await;
         back_off = (back_off * 2).min(BACK_OFF.1);
         opened = setting.views.open(setting.projection).await;
     }
+    None
 }
 
 async fn serving_or_built(setting: &Setting, opened: Opened) -> Result<Box<dyn Generation>, ViewsError> {
@@ -113,8 +162,29 @@ async fn build(setting: &Setting, why: &str) -> Result<Box<dyn Generation>, View
     let built = source.build_parking(setting.views.as_ref(), &mut observe).await;
     state.rebuilds(None);
     let built = built?;
-    setting.views.promote(setting.projection, built.number()).await?;
-    Ok(built)
+    setting.views.promote(setting.projection, built.number(), true).await?;
+    adopt(setting, built).await
+}
+
+/// A generation that has just begun to serve, for folding on: where others follow it, it is opened anew as one that serves.
+async fn adopt(setting: &Setting, generation: Box<dyn Generation>) -> Result<Box<dyn Generation>, ViewsError> {
+    if !setting.shares {
+        return Ok(generation);
+    }
+    drop(generation);
+    match setting.views.open(setting.projection).await? {
+        Opened::Serving(generation) => Ok(generation),
+        Opened::Build(why) => Err(ViewsError::Unavailable(why.to_owned())),
+    }
+}
+
+/// Tries parked events again.
+pub(super) async fn retry_parked(setting: &Setting, generation: &mut dyn Generation) -> Result<Applied, ViewsError> {
+    let mut events = Vec::new();
+    for parked in generation.parked() {
+        events.extend(setting.log.read_one(parked.position).await?.events);
+    }
+    Ok(generation.retry(&events).await?)
 }
 
 impl Worker {
@@ -124,15 +194,18 @@ impl Worker {
 
     fn announce(&self) {
         self.state().serves(self.generation.number(), self.generation.parked());
-        self.setting.shared.publish(self.setting.projection, self.generation.position());
+        self.setting.publish(self.generation.position());
     }
 
-    async fn follow(&mut self) {
+    async fn follow(&mut self) -> End {
         let mut head = self.setting.log.store.watch_head();
         let (mut back_off, mut in_a_row) = (BACK_OFF.0, 0_u32);
         loop {
             if *self.setting.stop.borrow() {
-                return;
+                return End::Over;
+            }
+            if !self.lease.held() {
+                return End::Lost;
             }
             while let Ok(request) = self.control.try_recv() {
                 self.carry_out(request).await;
@@ -152,18 +225,39 @@ impl Worker {
                     self.idle(&mut head).await;
                 }
                 Err(error) => {
-                    self.state().fails(&error);
-                    if let ViewsError::Apply(ApplyError::Conflict { .. }) = error {
-                        return;
-                    }
-                    if let ViewsError::Apply(ApplyError::Damaged(_)) = error {
-                        self.replace_damaged().await;
+                    if let Some(end) = self.after(&error).await {
+                        return end;
                     }
                     tokio::time::sleep(back_off).await;
                     back_off = (back_off * 2).min(BACK_OFF.1);
                 }
             }
         }
+    }
+
+    /// What follows from an error: whether this ends the work, or it is tried again.
+    async fn after(&mut self, error: &ViewsError) -> Option<End> {
+        let conflict = matches!(error, ViewsError::Apply(ApplyError::Conflict { .. }));
+        if self.setting.shares && conflict {
+            tracing::info!(
+                projection = self.setting.projection.name(),
+                "another node has changed this view: standing by"
+            );
+            return Some(End::Lost);
+        }
+        self.state().fails(error);
+        if conflict {
+            return Some(End::Over);
+        }
+        let away = matches!(error, ViewsError::Unavailable(_) | ViewsError::Apply(ApplyError::Unavailable(_)));
+        if self.setting.shares && away {
+            // what was being stored is stored or not: who folds next looks
+            return Some(End::Lost);
+        }
+        if let ViewsError::Apply(ApplyError::Damaged(_)) = error {
+            self.replace_damaged().await;
+        }
+        None
     }
 
     /// Applies what is there. `false` when there is nothing.
@@ -183,7 +277,7 @@ impl Worker {
         let applied = self.generation.apply(&batch, OnPoison::Park).await?;
         // whoever hears of the position finds the status as of then
         self.note(applied);
-        self.setting.shared.publish(self.setting.projection, self.generation.position());
+        self.setting.publish(self.generation.position());
         Ok(self.generation.position() > position)
     }
 
@@ -206,7 +300,7 @@ impl Worker {
         let mut observe = |progress: RebuildProgress| {
             shared.of(projection).count(progress.position.get() - reached.get());
             reached = progress.position;
-            shared.publish(projection, reached);
+            setting.publish(reached);
             if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
         };
         let filled = source.fill(generation.as_mut(), head, OnPoison::Park, &mut observe).await;
@@ -237,6 +331,7 @@ impl Worker {
             () = moved => None,
             request = self.control.recv() => request,
             _ = self.setting.stop.wait_for(|stop| *stop) => None,
+            () = self.lease.lost() => None,
             () = tokio::time::sleep(TIDY_AFTER), if untidy => None,
         };
         if let Some(request) = request {
@@ -258,31 +353,17 @@ impl Worker {
         }
     }
 
-    /// Readers never go back: the new generation first gets as far as the old one is.
-    async fn swap(&mut self, mut next: Box<dyn Generation>) -> Result<(), ViewsError> {
+    async fn swap(&mut self, next: Box<dyn Generation>) -> Result<(), ViewsError> {
         let setting = &self.setting;
         let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
-        let until = self.generation.position();
-        let filled = source.fill(next.as_mut(), until, OnPoison::Stop, &mut |_| Ok(())).await;
-        let promoted = match filled {
-            Ok(()) => setting.views.promote(setting.projection, next.number()).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = promoted {
-            setting.views.discard(setting.projection, next).await?;
-            return Err(error);
-        }
-        self.generation = next;
+        let next = source.swap_in(setting.views.as_ref(), next, self.generation.position()).await?;
+        self.generation = adopt(setting, next).await?;
         self.announce();
         Ok(())
     }
 
     async fn retry(&mut self) -> Result<u64, ViewsError> {
-        let mut events = Vec::new();
-        for parked in self.generation.parked() {
-            events.extend(self.setting.log.read_one(parked.position).await?.events);
-        }
-        let applied = self.generation.retry(&events).await?;
+        let applied = retry_parked(&self.setting, self.generation.as_mut()).await?;
         self.note(applied);
         Ok(applied.events)
     }

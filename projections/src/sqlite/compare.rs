@@ -1,17 +1,18 @@
 //! A serving view against a fresh one: every table, both in the order of their keys, row by row.
 
-use std::{cmp::Ordering, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use rusqlite::{
-    Connection, Rows,
-    types::{Value, ValueRef},
-};
+use rusqlite::{Connection, Rows, types::Value};
 use tidings_event_store::Position;
 
-use super::{error::views_error, files::GenerationFile, unsigned};
+use super::{error::views_error, files::GenerationFile};
 use crate::{
-    model::{Difference, Verification},
+    fold::{
+        compare::{Cell, Next, Table, compare_rows},
+        unsigned,
+    },
+    model::Verification,
     runner::{Pinned, ViewsError},
 };
 
@@ -21,13 +22,6 @@ pub(super) struct SqlitePinned {
     file: Arc<GenerationFile>,
     directory: PathBuf,
     position: Position,
-}
-
-/// A table and its columns, those of the primary key first in order.
-struct Table {
-    name: String,
-    columns: Vec<String>,
-    keys: usize,
 }
 
 impl SqlitePinned {
@@ -91,73 +85,27 @@ fn compare_table(
     let (mut view, mut log) = (view.prepare(&sql)?, log.prepare(&sql)?);
     let (mut view, mut log) = (view.query([])?, log.query([])?);
     let (mut left, mut right) = (next(&mut view, table)?, next(&mut log, table)?);
-    loop {
-        let order = match (&left, &right) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => compare_keys(&left[..table.keys], &right[..table.keys]),
-        };
-        found.rows += 1;
-        if order != Ordering::Equal || left != right {
-            found.differing += 1;
-            if found.differences.len() < most {
-                found.differences.push(difference(table, left.as_deref(), right.as_deref(), order));
-            }
-        }
-        if order != Ordering::Greater {
+    while let Some(side) = compare_rows(table, left.as_deref(), right.as_deref(), most, found) {
+        if side != Next::Log {
             left = next(&mut view, table)?;
         }
-        if order != Ordering::Less {
+        if side != Next::View {
             right = next(&mut log, table)?;
         }
     }
+    Ok(())
 }
 
-fn next(rows: &mut Rows<'_>, table: &Table) -> rusqlite::Result<Option<Vec<Value>>> {
+fn next(rows: &mut Rows<'_>, table: &Table) -> rusqlite::Result<Option<Vec<Cell>>> {
     let Some(row) = rows.next()? else { return Ok(None) };
-    (0..table.columns.len()).map(|column| row.get(column)).collect::<Result<_, _>>().map(Some)
-}
-
-/// As SQLite orders a STRICT table's keys: within a column all values have one type.
-fn compare_keys(left: &[Value], right: &[Value]) -> Ordering {
-    let bytes = |value: &Value| match ValueRef::from(value) {
-        ValueRef::Text(text) | ValueRef::Blob(text) => text.to_vec(),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Vec::new(),
-    };
-    left.iter()
-        .zip(right)
-        .map(|(left, right)| match (left, right) {
-            (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
-            (left, right) => bytes(left).cmp(&bytes(right)),
+    let cell = |column| {
+        Ok(match row.get(column)? {
+            Value::Null => Cell::Null,
+            Value::Integer(number) => Cell::Integer(number),
+            Value::Real(number) => Cell::Text(number.to_string()),
+            Value::Text(text) => Cell::Text(text),
+            Value::Blob(bytes) => Cell::Bytes(bytes),
         })
-        .find(|order| *order != Ordering::Equal)
-        .unwrap_or(Ordering::Equal)
-}
-
-fn difference(table: &Table, view: Option<&[Value]>, log: Option<&[Value]>, order: Ordering) -> Difference {
-    let (in_view, in_log) = (order != Ordering::Greater, order != Ordering::Less);
-    let row = if in_view { view } else { log }.unwrap_or_default();
-    let key: Vec<String> = row.iter().take(table.keys).map(show).collect();
-    let columns = match (view, log) {
-        (Some(view), Some(log)) if in_view && in_log => {
-            let differ = table.columns.iter().zip(view.iter().zip(log)).filter(|(_, (view, log))| view != log);
-            differ.map(|(column, _)| column.clone()).collect()
-        }
-        _ => Vec::new(),
     };
-    Difference { table: table.name.clone(), key: key.join(", "), columns, in_view, in_log }
-}
-
-fn show(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::Blob(bytes) => match uuid::Uuid::from_slice(bytes) {
-            Ok(uuid) => uuid.to_string(),
-            Err(_) => format!("{bytes:02x?}"),
-        },
-    }
+    (0..table.columns.len()).map(cell).collect::<Result<_, _>>().map(Some)
 }

@@ -3,37 +3,10 @@
 use rusqlite::ErrorCode;
 
 use crate::{
+    fold::{Blame, FoldError},
     queries::QueryError,
-    runner::{ApplyError, ViewsError},
+    runner::ViewsError,
 };
-
-/// Why an event was not folded.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FoldError {
-    /// The database's affair, or the event's: [`Blame`] tells.
-    #[error(transparent)]
-    Sql(#[from] rusqlite::Error),
-    /// The event does not fit what was folded before it.
-    #[error("{0}")]
-    Data(String),
-}
-
-impl FoldError {
-    pub(super) fn data(why: impl Into<String>) -> Self {
-        Self::Data(why.into())
-    }
-}
-
-/// Whose fault an error is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Blame {
-    /// The event's: it will fail again, others will not.
-    Event,
-    /// The file's: nothing in it can be trusted.
-    File,
-    /// The machine's: it may pass.
-    Machine,
-}
 
 pub(super) fn blame(error: &rusqlite::Error) -> Blame {
     match error.sqlite_error_code() {
@@ -45,15 +18,14 @@ pub(super) fn blame(error: &rusqlite::Error) -> Blame {
     }
 }
 
-pub(super) fn apply_error(error: &rusqlite::Error) -> ApplyError {
-    match blame(error) {
-        Blame::File => ApplyError::Damaged(error.to_string()),
-        Blame::Event | Blame::Machine => ApplyError::Unavailable(error.to_string()),
+impl From<rusqlite::Error> for FoldError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store { blame: blame(&error), why: error.to_string() }
     }
 }
 
 pub(super) fn views_error(error: &rusqlite::Error) -> ViewsError {
-    apply_error(error).into()
+    FoldError::Store { blame: blame(error), why: error.to_string() }.into()
 }
 
 impl From<rusqlite::Error> for QueryError {

@@ -11,8 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
 
 use tidings_event_store::sqlite::Checkpointer;
 
-use super::fold::Schema;
-use crate::runner::Projection;
+use crate::{fold::Shape, runner::Projection};
 
 /// Marks the files of the views as ours ("TDGV"), in the header field that SQLite keeps for this.
 pub(super) const APPLICATION_ID: u32 = 0x5444_4756;
@@ -72,7 +71,7 @@ impl GenerationFile {
 
     /// Makes an empty generation, for fast filling: no journal, no waiting for the disk. A crash leaves nothing usable,
     /// and nothing here counts until [`GenerationFile::finish`].
-    pub(super) fn create(&self, schema: &Schema) -> rusqlite::Result<Connection> {
+    pub(super) fn create(&self, schema: &Shape) -> rusqlite::Result<Connection> {
         remove_database(&self.path).map_err(|error| to_sqlite(&error))?;
         let db = Connection::open(&self.path)?;
         db.execute_batch(&format!(
@@ -89,7 +88,7 @@ impl GenerationFile {
     }
 
     /// Ends the fast filling: the indexes, all of it to the disk once, and the settings for serving.
-    pub(super) fn finish(&self, db: &Connection, schema: &Schema) -> rusqlite::Result<()> {
+    pub(super) fn finish(&self, db: &Connection, schema: &Shape) -> rusqlite::Result<()> {
         for statements in schema.indexes {
             db.execute_batch(statements)?;
         }
@@ -113,7 +112,7 @@ impl GenerationFile {
 }
 
 /// Whether a generation was finished, and has the shape that this release folds.
-pub(super) fn fits(db: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
+pub(super) fn fits(db: &Connection, schema: &Shape) -> rusqlite::Result<bool> {
     let about = |name: &str| {
         let value = db.query_row("SELECT value FROM about WHERE name = ?", [name], |row| row.get::<_, String>(0));
         value.optional()
@@ -143,7 +142,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn serve(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;
-         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 16777216;
+         PRAGMA cache_size = -32768; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864;
          PRAGMA wal_autocheckpoint = 0;",
     )
 }

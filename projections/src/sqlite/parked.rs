@@ -1,33 +1,14 @@
-//! Events that wait for somebody to look at them.
+//! Parked events in the file.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
-use tidings_event_store::{DecodedEvent, Position, RecordedEvent};
+use tidings_event_store::Position;
 
-use super::{signed, unsigned};
-use crate::{model::ParkedEvent, runner::Poison};
-
-/// Why an event is parked that has nothing wrong itself.
-pub(super) const BEHIND: &str = "an earlier event of this stream is parked";
-
-/// The event as it is stored, whether it could be decoded or not.
-pub(super) fn recorded(outcome: &Result<DecodedEvent, Poison>) -> &RecordedEvent {
-    match outcome {
-        Ok(decoded) => &decoded.recorded,
-        Err(poison) => &poison.recorded,
-    }
-}
-
-pub(super) fn parked(event: &RecordedEvent, why: &str) -> ParkedEvent {
-    ParkedEvent {
-        position: event.position,
-        stream: event.stream.as_str().to_owned(),
-        version: event.version,
-        name: event.name.to_string(),
-        error: why.to_owned(),
-    }
-}
+use crate::{
+    fold::{signed, unsigned},
+    model::ParkedEvent,
+};
 
 pub(super) fn read(db: &Connection) -> rusqlite::Result<Vec<ParkedEvent>> {
     let mut statement =

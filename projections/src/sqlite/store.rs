@@ -11,17 +11,18 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    backend::SqliteBackend,
     compare::SqlitePinned,
-    error::{Blame, blame, views_error},
+    error::{blame, views_error},
     files::{APPLICATION_ID, Found, GenerationFile, fits, look_at, remove_database},
-    fold::Schema,
-    generation::SqliteGeneration,
     pool::Pool,
     queries::SqliteQueries,
+    schema::shape,
 };
 use crate::{
+    fold::{Blame, FoldError, Folding},
     queries::Queries,
-    runner::{Generation, Opened, Pinned, Projection, ViewStore, ViewsError},
+    runner::{Generation, Opened, Pinned, Projection, Promotion, ViewStore, ViewsError},
 };
 
 /// Views in a data directory: `views.db` and one file for each projection's generation.
@@ -103,10 +104,11 @@ impl SqliteViews {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&(projection, number))
     }
 
-    fn reopen(&self, projection: Projection, number: u32) -> rusqlite::Result<Option<SqliteGeneration>> {
+    /// A generation whose file is there; none when this release shapes it otherwise.
+    async fn reopen(&self, projection: Projection, number: u32) -> Result<Option<Folding<SqliteBackend>>, FoldError> {
         let file = self.file(projection, number);
         let db = file.open()?;
-        if fits(&db, &Schema::of(projection))? { SqliteGeneration::open(file, db, false).map(Some) } else { Ok(None) }
+        if fits(&db, &shape(projection))? { opened(file, db, false).await.map(Some) } else { Ok(None) }
     }
 }
 
@@ -123,13 +125,13 @@ impl ViewStore for SqliteViews {
             Found::Foreign => return Err(foreign(&path)),
             Found::Ours => {}
         }
-        match self.reopen(projection, number) {
+        match self.reopen(projection, number).await {
             Ok(Some(generation)) => {
-                self.pool.serve(generation.file.clone());
+                self.pool.serve(generation.backend.file.clone());
                 Ok(Opened::Serving(Box::new(generation)))
             }
             Ok(None) => Ok(Opened::Build("this release shapes it otherwise")),
-            Err(error) if blame(&error) == Blame::Machine => Err(views_error(&error)),
+            Err(error @ FoldError::Store { blame: Blame::Machine, .. }) => Err(error.into()),
             Err(_) => Ok(Opened::Build("its file is damaged")),
         }
     }
@@ -141,12 +143,11 @@ impl ViewStore for SqliteViews {
             open.keys().filter(|(of, _)| *of == projection).map(|(_, number)| *number).max().unwrap_or(0)
         };
         let file = self.file(projection, serving.max(newest) + 1);
-        let db = file.create(&Schema::of(projection)).map_err(|error| views_error(&error))?;
-        let generation = SqliteGeneration::open(file, db, true).map_err(|error| views_error(&error))?;
-        Ok(Box::new(generation))
+        let db = file.create(&shape(projection)).map_err(|error| views_error(&error))?;
+        Ok(Box::new(opened(file, db, true).await?))
     }
 
-    async fn promote(&self, projection: Projection, number: u32) -> Result<(), ViewsError> {
+    async fn promote(&self, projection: Projection, number: u32, _forced: bool) -> Result<Promotion, ViewsError> {
         let before = self.serving(projection)?;
         self.index
             .lock()
@@ -161,7 +162,7 @@ impl ViewStore for SqliteViews {
             let file = self.forget(projection, before);
             file.unwrap_or_else(|| Arc::new(GenerationFile::new(&self.directory, projection, before))).doom();
         }
-        Ok(())
+        Ok(Promotion::Serves)
     }
 
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError> {
@@ -182,6 +183,12 @@ impl ViewStore for SqliteViews {
     fn queries(&self) -> Arc<dyn Queries> {
         Arc::new(SqliteQueries::new(self.pool.clone()))
     }
+}
+
+async fn opened(file: Arc<GenerationFile>, db: Connection, filling: bool) -> Result<Folding<SqliteBackend>, FoldError> {
+    let backend = SqliteBackend::new(file, db, filling)?;
+    let stored = backend.checkpoint()?;
+    Folding::open(backend, stored, filling).await
 }
 
 fn open_index(path: &Path) -> rusqlite::Result<Connection> {

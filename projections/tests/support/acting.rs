@@ -30,7 +30,7 @@ impl World {
 
     pub async fn append(&mut self, stream: StreamId, event: impl Into<Event>) -> Position {
         let name = stream.name();
-        let new = self.log.codec.seal(&name, &event.into(), &Metadata::default(), None).unwrap();
+        let new = self.log.codec.seal(&name, &event.into(), Metadata::default(), None).unwrap();
         let version = self.versions.entry(stream).or_insert(0);
         let append = StreamAppend { stream: name, expected_version: *version, events: vec![new] };
         let appended = self.memory.append(vec![append]).await.remove(0).unwrap();

@@ -7,6 +7,7 @@
 )]
 
 mod acting;
+pub mod backing;
 pub mod memory;
 pub mod model;
 
@@ -21,16 +22,39 @@ use tidings_domain::{
 };
 use tidings_event_store::{Codec, Keyring, keys};
 use tidings_projections::{
-    Options, Projection, Queries, SqliteViews, Views,
+    Options, Projection, Queries, Views,
     model::{Message as Shown, MessageAnchor},
     runner::{Log, Pace},
 };
 use uuid::Uuid;
 
+pub use backing::Backing;
+use backing::Place;
+
+/// Each test over each backend of views.
+#[macro_export]
+macro_rules! over_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::Backing::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::Backing::Postgres).await;
+            })+
+        }
+    };
+}
+
 pub struct World {
     pub memory: Arc<MemoryStore>,
     pub log: Log,
     pub directory: tempfile::TempDir,
+    pub place: Place,
     pub views: Option<Views>,
     pub options: Options,
     person_keys: HashMap<UserId, KeyId>,
@@ -47,8 +71,9 @@ pub struct World {
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 impl World {
-    pub fn new() -> Self {
+    pub fn new(on: Backing) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let place = Place::new(on, directory.path());
         let secret = keys::InstallationSecret::from_bytes([7; 32]);
         let blocks = keys::SqliteKeyBlocks::open(&directory.path().join("keys.db"), &secret).unwrap();
         let memory = MemoryStore::new();
@@ -57,8 +82,9 @@ impl World {
             memory,
             log,
             directory,
+            place,
             views: None,
-            options: Options { pace: Pace { page: 50, per_second: None }, live_page: 7 },
+            options: Options { pace: Pace { page: 50, per_second: None }, live_page: 7, fold: true },
             person_keys: HashMap::new(),
             versions: HashMap::new(),
             conversations: HashMap::new(),
@@ -71,14 +97,14 @@ impl World {
     }
 
     /// A world whose views follow.
-    pub async fn following() -> Self {
-        let mut world = Self::new();
+    pub async fn following(on: Backing) -> Self {
+        let mut world = Self::new(on);
         world.start().await;
         world
     }
 
     pub async fn start(&mut self) {
-        let store = Arc::new(SqliteViews::open(self.directory.path()).unwrap());
+        let store = self.place.open().await;
         self.views = Some(Views::start(store, self.log.clone(), self.options).await.unwrap());
     }
 
@@ -114,15 +140,6 @@ impl World {
 
     pub async fn key(&self) -> KeyId {
         self.log.codec.keyring().take().await.unwrap()
-    }
-
-    /// The databases of the views.
-    pub fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.directory.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.retain(|name| name.starts_with("views") && name.split('.').next_back() == Some("db"));
-        names.sort();
-        names
     }
 
     pub fn file(&self, name: &str) -> std::path::PathBuf {

@@ -6,14 +6,16 @@ use tidings_event_store::Position;
 
 use super::{
     messages::last,
-    viewer::{COLUMNS, Viewer, message_id, role, seq_at},
+    viewer::{COLUMNS, message_id, seq_at},
 };
 use crate::{
+    fold::{conversations::key, signed, unsigned},
     model::{
         Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, Membership, Page,
         UnreadSummary, UserRef,
     },
-    sqlite::{conversations::key, ids::Id16, signed, unsigned},
+    sqlite::ids::Id16,
+    viewing::{Viewer, role},
 };
 
 /// All conversations somebody is in now.
@@ -139,16 +141,6 @@ pub(super) fn access(db: &Connection, user: UserId, id: ConversationId) -> rusql
     })
 }
 
-fn as_membership(viewer: &Viewer) -> Membership {
-    Membership {
-        conversation: viewer.id,
-        joined_seq: unsigned(viewer.joined_seq),
-        left_seq: viewer.left_seq.map(unsigned),
-        left_position: viewer.left_position.map(|position| Position::new(unsigned(position))),
-        muted: viewer.muted,
-    }
-}
-
 /// All conversations somebody is or was in.
 pub(super) fn all(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Viewer>> {
     let mut statement = db.prepare_cached(&format!(
@@ -159,11 +151,11 @@ pub(super) fn all(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Viewer>
 }
 
 pub(super) fn memberships(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Membership>> {
-    Ok(all(db, user)?.iter().map(as_membership).collect())
+    Ok(all(db, user)?.iter().map(Viewer::membership).collect())
 }
 
 pub(super) fn membership(db: &Connection, user: UserId, id: ConversationId) -> rusqlite::Result<Option<Membership>> {
-    Ok(Viewer::find(db, user, id)?.as_ref().map(as_membership))
+    Ok(Viewer::find(db, user, id)?.as_ref().map(Viewer::membership))
 }
 
 pub(super) fn unread_summary(db: &Connection, user: UserId) -> rusqlite::Result<UnreadSummary> {

@@ -3,13 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
-use super::{
-    stretch::{Stretch, read},
-    viewer::Viewer,
-};
+use super::stretch::read;
 use crate::{
+    fold::{conversations::unkey, signed},
     model::{Message, MessageAnchor, MessageVersion, Page},
-    sqlite::{conversations::unkey, signed},
+    viewing::{Stretch, Viewer},
 };
 
 type MessagePage = Page<Message, MessageAnchor>;
@@ -41,7 +39,6 @@ pub(super) fn first_unread_key(db: &Connection, viewer: &Viewer) -> rusqlite::Re
     Ok(marked.unwrap_or(above).min(above))
 }
 
-/// At most `limit` messages with a `seq` up to `high`, newest first.
 fn older(
     db: &Connection,
     viewer: &Viewer,
@@ -49,17 +46,10 @@ fn older(
     unread: Option<bool>,
     limit: usize,
 ) -> rusqlite::Result<MessagePage> {
-    let low = if unread == Some(true) { first_unread_key(db, viewer)? } else { viewer.key(1) };
-    let high = viewer.key(high.min(viewer.last_visible()));
-    let stretch = Stretch { unread, ..Stretch::between(low, high, limit + 1) };
-    let mut items: Vec<Message> = read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect();
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| MessageAnchor::Before(last.id.seq));
-    Ok(Page { items, next })
+    let stretch = Stretch::older(viewer, high, unread, first_unread_key(db, viewer)?, limit);
+    Ok(stretch.page(read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect()))
 }
 
-/// The messages nearest after `seq`, newest first.
 fn newer(
     db: &Connection,
     viewer: &Viewer,
@@ -67,18 +57,8 @@ fn newer(
     unread: Option<bool>,
     limit: usize,
 ) -> rusqlite::Result<MessagePage> {
-    let mut low = viewer.key(seq.max(0) + 1);
-    if unread == Some(true) {
-        low = low.max(first_unread_key(db, viewer)?);
-    }
-    let high = viewer.key(viewer.last_visible());
-    let stretch = Stretch { unread, newest_first: false, ..Stretch::between(low, high, limit + 1) };
-    let mut items: Vec<Message> = read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect();
-    let more = items.len() > limit;
-    items.truncate(limit);
-    items.reverse();
-    let next = items.first().filter(|_| more).map(|newest| MessageAnchor::After(newest.id.seq));
-    Ok(Page { items, next })
+    let stretch = Stretch::newer(viewer, seq, unread, first_unread_key(db, viewer)?, limit);
+    Ok(stretch.page(read(db, viewer, &stretch)?.into_iter().map(|found| found.message).collect()))
 }
 
 /// Half a page after `seq`, it itself and what fits before it. Goes on to older ones.
@@ -152,8 +132,7 @@ pub(super) fn history(db: &Connection, viewer: &Viewer, message: &Message) -> ru
     })?;
     let mut versions: Vec<_> = versions.collect::<Result<_, _>>()?;
     if versions.is_empty() {
-        let Message { subject, body, created_at, .. } = message.clone();
-        versions.push(MessageVersion { subject, body, at: created_at });
+        versions.push(message.only_version());
     }
     Ok(versions)
 }

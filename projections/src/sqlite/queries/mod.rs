@@ -21,8 +21,8 @@ use crate::{
         UserCursor,
     },
     queries::{Answer, Queries},
+    viewing::Viewer,
 };
-use viewer::Viewer;
 
 /// Answers from whatever generations serve.
 pub(super) struct SqliteQueries {

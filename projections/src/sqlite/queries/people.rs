@@ -3,17 +3,15 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{ConversationId, SessionId, Timestamp, UserId};
 
-use super::{
-    conversations::number_of,
-    viewer::{message_id, role},
-};
+use super::{conversations::number_of, viewer::message_id};
 use crate::{
-    model::{MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
-    sqlite::{
-        directory::{parse_roles, words},
-        ids::Id16,
+    fold::{
+        directory::{parse_roles, wanted},
         rows, signed, unsigned,
     },
+    model::{MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
+    sqlite::ids::Id16,
+    viewing::role,
 };
 
 const USER: &str = "u.id, u.username, u.email, u.phone_number, u.first_name, u.last_name, u.created_at, u.modified_at, \
@@ -77,16 +75,6 @@ pub(super) fn search(
         username: user.username.clone().unwrap_or_default(),
     });
     Ok(Page { items: found.into_iter().map(|(user, _)| user).collect(), next })
-}
-
-/// What must begin some term: the words of the query, or the whole of it where it may be the start of a username.
-fn wanted(query: &str) -> Vec<String> {
-    let whole = query.trim().to_lowercase();
-    let of_username = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '.' | '-');
-    if whole.chars().all(of_username) && whole.chars().any(char::is_alphanumeric) {
-        return vec![whole];
-    }
-    words(&whole).collect()
 }
 
 /// In the order of the terms that match: each user by the first of theirs.

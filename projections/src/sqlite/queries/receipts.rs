@@ -3,17 +3,18 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tidings_domain::{Timestamp, UserId};
 
-use super::{messages::next_of_sender, viewer::Viewer};
+use super::messages::next_of_sender;
 use crate::{
-    model::{MemberCursor, Message, Page, Receipt, UserRef},
-    sqlite::{
+    fold::{
         conversations::{
             readers::{DELIVERED_UP_TO, READ_UP_TO, THIS_ONE_READ},
             unkey,
         },
-        ids::Id16,
         signed, unsigned,
     },
+    model::{MemberCursor, Message, Page, Receipt, UserRef},
+    sqlite::ids::Id16,
+    viewing::Viewer,
 };
 
 pub(super) fn page(

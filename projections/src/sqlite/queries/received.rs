@@ -10,15 +10,16 @@ use tidings_event_store::Position;
 use super::{
     conversations::all,
     messages::first_unread_key,
-    stretch::{Found, Stretch, read},
-    viewer::{Viewer, seq_at, seq_since},
+    stretch::{Found, read},
+    viewer::{seq_at, seq_since},
 };
 use crate::{
-    model::{Message, Page, ReceivedCursor, ReceivedFilter},
-    sqlite::{
+    fold::{
         conversations::{key, unkey},
         signed, unsigned,
     },
+    model::{Message, Page, ReceivedCursor, ReceivedFilter},
+    viewing::{Stretch, Viewer},
 };
 
 /// What is left of one conversation: messages read already, newest last, and the range of those not read yet.

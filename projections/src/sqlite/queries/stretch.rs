@@ -5,36 +5,20 @@ use std::sync::OnceLock;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
-use super::viewer::Viewer;
 use crate::{
-    model::{Message, Reaction, UserRef},
-    sqlite::{
-        conversations::{messages::PLAIN_TEXT, unkey},
-        ids::Id16,
+    fold::{
+        conversations::{
+            messages::{PLAIN_TEXT, mentioned_in},
+            unkey,
+        },
         rows, unsigned,
     },
+    model::{Message, Reaction, UserRef},
+    sqlite::ids::Id16,
+    viewing::{Stretch, Viewer},
 };
 
-/// Which messages between two keys, both included.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stretch {
-    pub(super) low: i64,
-    pub(super) high: i64,
-    pub(super) newest_first: bool,
-    pub(super) unread: Option<bool>,
-    /// Only what others sent.
-    pub(super) received: bool,
-    pub(super) from: Option<UserId>,
-    /// Sent at or after, and before.
-    pub(super) times: Option<(i64, i64)>,
-    pub(super) limit: usize,
-}
-
 impl Stretch {
-    pub(super) const fn between(low: i64, high: i64, limit: usize) -> Self {
-        Self { low, high, newest_first: true, unread: None, received: false, from: None, times: None, limit }
-    }
-
     /// The statement; each variant is put together once.
     fn sql(&self, viewer: &Viewer) -> &'static str {
         static VARIANTS: [OnceLock<String>; 256] = [const { OnceLock::new() }; 256];
@@ -157,8 +141,7 @@ fn reactions(db: &Connection, viewer: UserId, key: i64) -> rusqlite::Result<Vec<
 }
 
 fn mentioned(db: &Connection, bytes: &[u8]) -> rusqlite::Result<Vec<UserRef>> {
-    let ids = bytes.chunks_exact(16).filter_map(|id| UserId::from_slice(id).ok());
-    ids.map(|id| user_ref(db, id)).collect()
+    mentioned_in(Some(bytes)).into_iter().map(|id| user_ref(db, id)).collect()
 }
 
 /// Somebody as they are named now.

@@ -1,35 +1,13 @@
 //! Where somebody stands in a conversation, and what follows from it for what they see.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use tidings_domain::{
-    ConversationId, MessageId, UserId,
-    conversation::{ConversationKind, MemberRole},
+use tidings_domain::{ConversationId, MessageId, UserId};
+
+use crate::{
+    fold::{conversations::key, unsigned},
+    sqlite::ids::Id16,
+    viewing::{Viewer, kind},
 };
-
-use crate::sqlite::{conversations::key, ids::Id16, signed, unsigned};
-
-/// Somebody who is or was in a conversation, and that conversation.
-pub(super) struct Viewer {
-    pub(super) user: UserId,
-    pub(super) id: ConversationId,
-    pub(super) number: i64,
-    pub(super) kind: ConversationKind,
-    pub(super) created_at: i64,
-    pub(super) members: i64,
-    pub(super) last_seq: i64,
-    pub(super) last_deleted_seq: i64,
-    pub(super) activity: i64,
-    pub(super) latest_at: i64,
-    pub(super) role: i64,
-    pub(super) joined_seq: i64,
-    pub(super) left_seq: Option<i64>,
-    pub(super) left_position: Option<i64>,
-    pub(super) mark: i64,
-    pub(super) exceptions: i64,
-    pub(super) adjust: i64,
-    pub(super) muted: bool,
-    pub(super) archived: bool,
-}
 
 /// The columns that [`Viewer::read`] takes, of `conversations c` and `members m`.
 pub(super) const COLUMNS: &str = "c.id, c.number, c.kind, c.created_at, c.members, c.last_seq, c.last_deleted_seq, \
@@ -42,7 +20,7 @@ impl Viewer {
             user,
             id: row.get::<_, Id16<ConversationId>>(0)?.0,
             number: row.get(1)?,
-            kind: if row.get(2)? { ConversationKind::Group } else { ConversationKind::Direct },
+            kind: kind(row.get(2)?),
             created_at: row.get(3)?,
             members: row.get(4)?,
             last_seq: row.get(5)?,
@@ -69,25 +47,6 @@ impl Viewer {
         ))?
         .query_row(params![user.as_bytes(), id.as_bytes()], |row| Self::read(user, row))
         .optional()
-    }
-
-    /// The last message they can see.
-    pub(super) fn last_visible(&self) -> i64 {
-        self.left_seq.unwrap_or(self.last_seq)
-    }
-
-    /// Whether they see message number `seq`, if they have not hidden it.
-    pub(super) fn sees(&self, seq: u64) -> bool {
-        (1..=self.last_visible()).contains(&signed(seq))
-    }
-
-    pub(super) const fn key(&self, seq: i64) -> i64 {
-        key(self.number, seq)
-    }
-
-    /// The key up to which all is read but exceptions. For one who left nothing counts.
-    pub(super) fn mark_key(&self) -> i64 {
-        self.key(if self.left_seq.is_some() { self.last_seq } else { self.mark })
     }
 
     /// `last - mark - deleted above it + exceptions`: exact, whatever the size of the conversation.
@@ -118,14 +77,6 @@ impl Viewer {
                AND CASE WHEN n.key > ? THEN coalesce(e.counts, 0) = 0 ELSE e.counts = 1 END",
         )?
         .query_row(params![self.user.as_bytes(), first, last, mark], |row| row.get(0))
-    }
-}
-
-pub(super) fn role(number: i64) -> MemberRole {
-    match number {
-        2 => MemberRole::Owner,
-        1 => MemberRole::Admin,
-        _ => MemberRole::Member,
     }
 }
 

@@ -1,0 +1,349 @@
+//! The directory projection: people, the words they are found by, their open sessions.
+
+use std::collections::BTreeSet;
+
+use tidings_domain::{
+    Event, SessionId, StreamId, UserId,
+    session::{SessionEvent, SessionOpened},
+    user::{Change, ProfileChange, UserEvent, UserPasswordChanged, UserRegistered},
+    values::{DeviceName, Email, PersonName, PhoneNumber, Role},
+};
+use tidings_event_store::DecodedEvent;
+
+use super::{Done, FoldError, kept::Kept};
+
+/// A row of `users`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UserRow {
+    pub(crate) username: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) modified_at: i64,
+    /// Names with a space between.
+    pub(crate) roles: String,
+    pub(crate) credential: i64,
+    pub(crate) kept_session: Option<SessionId>,
+    pub(crate) imported: bool,
+    pub(crate) suspended: bool,
+    pub(crate) closed_at: Option<i64>,
+}
+
+impl UserRow {
+    /// What they are found by: every word of their names, and the whole username, so that `ada.l` finds ada.lovelace.
+    pub(crate) fn terms(&self) -> BTreeSet<String> {
+        let Some(username) = &self.username else { return BTreeSet::new() };
+        let names = [Some(username), self.first_name.as_ref(), self.last_name.as_ref()];
+        let mut terms: BTreeSet<String> = names.into_iter().flatten().flat_map(|name| words(name)).collect();
+        terms.insert(username.clone());
+        terms
+    }
+}
+
+/// A row of `sessions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SessionRow {
+    pub(crate) user: UserId,
+    pub(crate) credential: i64,
+    pub(crate) device_name: Option<String>,
+    pub(crate) opened_at: i64,
+    pub(crate) refreshed_at: i64,
+}
+
+/// What a batch changed: rows as they stand after it; none is a row that must go. Terms follow the row of their user.
+pub(crate) struct DirectoryChanges<'a> {
+    pub(crate) users: Vec<(UserId, &'a UserRow)>,
+    pub(crate) sessions: Vec<(SessionId, Option<&'a SessionRow>)>,
+}
+
+/// The tables, in a database. What is asked for and not there is left out.
+pub(crate) trait DirectoryTables: Send {
+    /// Rows of `users`.
+    fn users(&mut self, ids: &[UserId]) -> impl Future<Output = Done<Vec<(UserId, UserRow)>>> + Send;
+
+    /// Rows of `sessions`.
+    fn sessions(&mut self, ids: &[SessionId]) -> impl Future<Output = Done<Vec<(SessionId, SessionRow)>>> + Send;
+
+    /// The sessions of a user.
+    fn sessions_of(&mut self, user: UserId) -> impl Future<Output = Done<Vec<(SessionId, SessionRow)>>> + Send;
+
+    /// Writes what a batch changed.
+    fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> impl Future<Output = Done> + Send;
+}
+
+/// How many rows stay in memory between batches.
+const KEPT: usize = 10_000;
+
+/// Folds the events of accounts and sessions.
+#[derive(Default)]
+pub(crate) struct DirectoryFold {
+    users: Kept<UserId, Option<UserRow>>,
+    sessions: Kept<SessionId, Option<SessionRow>>,
+    pub(super) erased: bool,
+}
+
+impl DirectoryFold {
+    /// Loads the rows that a batch will need.
+    pub(super) async fn prepare<T: DirectoryTables>(&mut self, tables: &mut T, events: &[&DecodedEvent]) -> Done {
+        let (mut users, mut sessions) = (BTreeSet::new(), BTreeSet::new());
+        for decoded in events {
+            if let (Event::Session(event), StreamId::Session(id)) = (&decoded.event, decoded.stream) {
+                sessions.insert(id);
+                if let SessionEvent::Opened(event) = event {
+                    users.insert(event.user);
+                }
+            }
+            if let StreamId::User(id) = decoded.stream {
+                users.insert(id);
+            }
+        }
+        let users: Vec<_> = users.into_iter().filter(|id| !self.users.contains(*id)).collect();
+        let sessions: Vec<_> = sessions.into_iter().filter(|id| !self.sessions.contains(*id)).collect();
+        self.load_users(tables, &users).await?;
+        self.load_sessions(tables, &sessions).await
+    }
+
+    async fn load_users<T: DirectoryTables>(&mut self, tables: &mut T, ids: &[UserId]) -> Done {
+        if !ids.is_empty() {
+            for (id, row) in tables.users(ids).await? {
+                self.users.loaded(id, Some(row));
+            }
+            ids.iter().for_each(|id| self.users.loaded(*id, None));
+        }
+        Ok(())
+    }
+
+    async fn load_sessions<T: DirectoryTables>(&mut self, tables: &mut T, ids: &[SessionId]) -> Done {
+        if !ids.is_empty() {
+            for (id, row) in tables.sessions(ids).await? {
+                self.sessions.loaded(id, Some(row));
+            }
+            ids.iter().for_each(|id| self.sessions.loaded(*id, None));
+        }
+        Ok(())
+    }
+
+    /// Folds one event.
+    pub(super) async fn apply<T: DirectoryTables>(&mut self, tables: &mut T, decoded: &DecodedEvent) -> Done {
+        match (&decoded.event, decoded.stream) {
+            (Event::User(event), StreamId::User(id)) => self.user(tables, id, event).await,
+            (Event::Session(event), StreamId::Session(id)) => match event {
+                SessionEvent::Opened(event) => self.opened(tables, id, event).await,
+                SessionEvent::Refreshed(event) => {
+                    if let Some(session) = self.session(tables, id).await? {
+                        session.refreshed_at = event.at.millis();
+                    }
+                    Ok(())
+                }
+                SessionEvent::Closed(_) => {
+                    self.sessions.put(id, None);
+                    Ok(())
+                }
+            },
+            (
+                Event::Login(_) | Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::Request(_),
+                _,
+            ) => Ok(()),
+            (Event::User(_) | Event::Session(_), _) => {
+                Err(FoldError::data("this event does not belong into this stream"))
+            }
+        }
+    }
+
+    async fn user<T: DirectoryTables>(&mut self, tables: &mut T, id: UserId, event: &UserEvent) -> Done {
+        if let UserEvent::Registered(event) = event {
+            return self.registered(tables, id, event).await;
+        }
+        let row = self.account(tables, id).await?;
+        match event {
+            UserEvent::Registered(_) => Ok(()),
+            UserEvent::ProfileChanged(event) => {
+                row.modified_at = event.at.millis();
+                if let Some(change) = event.change.clear() {
+                    change_profile(row, change);
+                }
+                // an address or name that was taken away must leave the files too
+                self.erased = true;
+                Ok(())
+            }
+            UserEvent::PasswordChanged(event) => self.password_changed(tables, id, event).await,
+            UserEvent::RoleGranted(event) => {
+                change_roles(row, |roles| roles.insert(event.role));
+                row.modified_at = event.at.millis();
+                Ok(())
+            }
+            UserEvent::RoleRevoked(event) => {
+                change_roles(row, |roles| roles.remove(&event.role));
+                row.modified_at = event.at.millis();
+                Ok(())
+            }
+            UserEvent::Suspended(event) => {
+                (row.suspended, row.modified_at) = (true, event.at.millis());
+                Ok(())
+            }
+            UserEvent::Reinstated(event) => {
+                (row.suspended, row.modified_at) = (false, event.at.millis());
+                Ok(())
+            }
+            UserEvent::Closed(event) => {
+                let at = event.at.millis();
+                let UserRow { created_at, credential, kept_session, imported, suspended, .. } = *row;
+                let kept = UserRow { created_at, credential, kept_session, imported, suspended, ..UserRow::default() };
+                *row = UserRow { modified_at: at, closed_at: Some(at), ..kept };
+                self.erased = true;
+                self.end_sessions(tables, id, |_, _| true).await
+            }
+        }
+    }
+
+    async fn registered<T: DirectoryTables>(&mut self, tables: &mut T, id: UserId, event: &UserRegistered) -> Done {
+        if !self.users.contains(id) {
+            self.load_users(tables, &[id]).await?;
+        }
+        if self.users.get(id).is_some_and(Option::is_some) {
+            return Err(FoldError::data("this account is there already"));
+        }
+        let (identity, at) = (event.identity.clear(), event.at.millis());
+        let row = UserRow {
+            username: identity.map(|identity| identity.username.as_str().to_owned()),
+            email: identity.and_then(|identity| identity.email.as_ref()).map(|email| email.as_str().to_owned()),
+            phone_number: identity.and_then(|identity| identity.phone_number.as_ref()).map(|it| it.as_str().to_owned()),
+            first_name: identity.and_then(|identity| identity.first_name.as_ref()).map(|it| it.as_str().to_owned()),
+            last_name: identity.and_then(|identity| identity.last_name.as_ref()).map(|it| it.as_str().to_owned()),
+            created_at: at,
+            modified_at: at,
+            credential: 1,
+            imported: event.imported,
+            ..UserRow::default()
+        };
+        self.users.put(id, Some(row));
+        Ok(())
+    }
+
+    /// An account that is there, to be changed.
+    async fn account<T: DirectoryTables>(&mut self, tables: &mut T, id: UserId) -> Done<&mut UserRow> {
+        if !self.users.contains(id) {
+            self.load_users(tables, &[id]).await?;
+        }
+        let row = self.users.change(id).and_then(Option::as_mut);
+        row.ok_or_else(|| FoldError::data("this account is not there"))
+    }
+
+    async fn session<T: DirectoryTables>(&mut self, tables: &mut T, id: SessionId) -> Done<Option<&mut SessionRow>> {
+        if !self.sessions.contains(id) {
+            self.load_sessions(tables, &[id]).await?;
+        }
+        Ok(self.sessions.change(id).and_then(Option::as_mut))
+    }
+
+    /// Ends the sessions opened under older passwords, but for the one that goes on.
+    async fn password_changed<T: DirectoryTables>(
+        &mut self,
+        tables: &mut T,
+        id: UserId,
+        event: &UserPasswordChanged,
+    ) -> Done {
+        let credential = i64::from(event.credential);
+        let row = self.account(tables, id).await?;
+        (row.modified_at, row.credential, row.kept_session) = (event.at.millis(), credential, event.kept);
+        let kept = event.kept;
+        self.end_sessions(tables, id, |session, row| row.credential != credential && Some(session) != kept).await
+    }
+
+    async fn end_sessions<T: DirectoryTables>(
+        &mut self,
+        tables: &mut T,
+        user: UserId,
+        ends: impl Fn(SessionId, &SessionRow) -> bool + Send,
+    ) -> Done {
+        for (id, row) in tables.sessions_of(user).await? {
+            self.sessions.loaded(id, Some(row));
+        }
+        let of_user =
+            self.sessions.iter().filter_map(|(id, row)| Some((id, row.as_ref().filter(|row| row.user == user)?)));
+        let ended: Vec<SessionId> = of_user.filter(|(id, row)| ends(*id, row)).map(|(id, _)| id).collect();
+        for id in ended {
+            self.sessions.put(id, None);
+        }
+        Ok(())
+    }
+
+    /// A session counts only under the present password, or as the one that outlived its change.
+    async fn opened<T: DirectoryTables>(&mut self, tables: &mut T, id: SessionId, event: &SessionOpened) -> Done {
+        let credential = i64::from(event.credential);
+        if !self.users.contains(event.user) {
+            self.load_users(tables, &[event.user]).await?;
+        }
+        let user = self.users.get(event.user).and_then(Option::as_ref);
+        let user = user.ok_or_else(|| FoldError::data("this account is not there"))?;
+        if user.closed_at.is_none() && (user.credential == credential || user.kept_session == Some(id)) {
+            let device = event.device.clear().and_then(Option::as_ref).map(DeviceName::as_str);
+            let at = event.at.millis();
+            let row = SessionRow {
+                user: event.user,
+                credential,
+                device_name: device.map(str::to_owned),
+                opened_at: at,
+                refreshed_at: at,
+            };
+            self.sessions.put(id, Some(row));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn flush<T: DirectoryTables>(&mut self, tables: &mut T) -> Done {
+        let changes = DirectoryChanges {
+            users: self.users.changes().filter_map(|(id, row)| Some((id, row.as_ref()?))).collect(),
+            sessions: self.sessions.changes().map(|(id, row)| (id, row.as_ref())).collect(),
+        };
+        tables.write_directory(&changes).await?;
+        self.users.written(KEPT);
+        self.sessions.written(KEPT);
+        Ok(())
+    }
+}
+
+/// The words of a text that people are found by: letters and digits, in lower case.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// What must begin some term: the words of the query, or the whole of it where it may be the start of a username.
+pub(crate) fn wanted(query: &str) -> Vec<String> {
+    let whole = query.trim().to_lowercase();
+    let of_username = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '.' | '-');
+    if whole.chars().all(of_username) && whole.chars().any(char::is_alphanumeric) {
+        return vec![whole];
+    }
+    words(&whole).collect()
+}
+
+/// Roles as the column keeps them: names with a space between.
+pub(crate) fn parse_roles(stored: &str) -> impl Iterator<Item = Role> {
+    stored.split(' ').filter_map(|role| role.parse().ok())
+}
+
+fn change_roles(row: &mut UserRow, change: impl FnOnce(&mut BTreeSet<Role>) -> bool) {
+    let mut roles: BTreeSet<Role> = parse_roles(&row.roles).collect();
+    change(&mut roles);
+    row.roles = roles.into_iter().map(Role::as_str).collect::<Vec<_>>().join(" ");
+}
+
+/// Sets a column to what the change makes of it.
+fn change_column<T>(column: &mut Option<String>, change: &Change<T>, text: fn(&T) -> &str) {
+    match change {
+        Change::Keep => {}
+        Change::Clear => *column = None,
+        Change::Set(value) => *column = Some(text(value).to_owned()),
+    }
+}
+
+fn change_profile(row: &mut UserRow, change: &ProfileChange) {
+    let ProfileChange { email, phone_number, first_name, last_name } = change;
+    change_column(&mut row.email, email, Email::as_str);
+    change_column(&mut row.phone_number, phone_number, PhoneNumber::as_str);
+    change_column(&mut row.first_name, first_name, PersonName::as_str);
+    change_column(&mut row.last_name, last_name, PersonName::as_str);
+}

@@ -1,0 +1,78 @@
+//! The right to fold a projection: a session's advisory lock. It ends with the session, and the session ends with its node.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::{Connection, Executor, PgConnection};
+use tidings_event_store::database::DatabaseUrl;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use super::generations::{FOLDS, lock_number};
+use crate::runner::{Lease, Projection, ViewsError};
+
+/// How often the holder shows that it is there.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long an answer to that may take before the lease counts as lost.
+const ANSWER: Duration = Duration::from_secs(3);
+/// When PostgreSQL ends a session that shows nothing. Longer than the two together: the holder gives up first.
+const SILENCE: &str = "SET idle_session_timeout = '5s'; SET tcp_user_timeout = '5s'; SET tcp_keepalives_idle = 2; \
+    SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3";
+
+/// A lock that is held as long as this lives, and its session does.
+pub(super) struct PostgresLease {
+    lost: watch::Receiver<bool>,
+    beating: JoinHandle<()>,
+}
+
+impl PostgresLease {
+    /// None when another node has it.
+    pub(super) async fn take(url: &DatabaseUrl, projection: Projection) -> Result<Option<Self>, ViewsError> {
+        let mut db = url.try_connect().await.map_err(|error| ViewsError::Unavailable(error.to_string()))?;
+        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
+            .bind(FOLDS)
+            .bind(lock_number(projection))
+            .fetch_one(&mut db)
+            .await?;
+        if !taken {
+            db.close().await?;
+            return Ok(None);
+        }
+        db.execute(SILENCE).await?;
+        let (losing, lost) = watch::channel(false);
+        let beating = tokio::spawn(async move {
+            beat(&mut db).await;
+            losing.send_replace(true);
+        });
+        Ok(Some(Self { lost, beating }))
+    }
+}
+
+/// Goes on as long as the session does.
+async fn beat(db: &mut PgConnection) {
+    loop {
+        match timeout(ANSWER, db.ping()).await {
+            Ok(Ok(())) => tokio::time::sleep(BEAT).await,
+            Ok(Err(error)) => return tracing::warn!(%error, "the lease of a projection is lost"),
+            Err(_) => return tracing::warn!("the lease of a projection is lost: no answer"),
+        }
+    }
+}
+
+#[async_trait]
+impl Lease for PostgresLease {
+    fn held(&self) -> bool {
+        !*self.lost.borrow()
+    }
+
+    async fn lost(&mut self) {
+        // the task that would tell is gone: so is the lease
+        drop(self.lost.wait_for(|lost| *lost).await);
+    }
+}
+
+impl Drop for PostgresLease {
+    /// The connection goes with the task, and the lock with the connection.
+    fn drop(&mut self) {
+        self.beating.abort();
+    }
+}

@@ -1,0 +1,19 @@
+//! Views in PostgreSQL: for several nodes.
+//!
+//! Each generation lies in a PostgreSQL schema of its own; `tidings_views` says which one serves. One node at a time folds a
+//! projection, by a lease; whoever folds without it is stopped by the compare-and-set of the checkpoint.
+
+mod backend;
+mod compare;
+mod conversations;
+mod directory;
+mod error;
+mod generations;
+mod lease;
+mod queries;
+mod reading;
+mod schema;
+mod store;
+mod watching;
+
+pub use store::PostgresViews;

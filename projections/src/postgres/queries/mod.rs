@@ -1,0 +1,182 @@
+//! The questions, over PostgreSQL: each in a few statements, however many rows it takes.
+
+mod conversations;
+mod messages;
+mod people;
+mod receipts;
+mod received;
+mod viewer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+
+use super::reading::{Failed, Reading, Snapshot};
+use crate::{
+    model::{
+        Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
+        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
+        UserCursor,
+    },
+    queries::{Answer, Queries},
+};
+
+/// Answers from whatever generations serve.
+pub(super) struct PostgresQueries {
+    reading: Arc<Reading>,
+}
+
+impl PostgresQueries {
+    pub(super) const fn new(reading: Arc<Reading>) -> Self {
+        Self { reading }
+    }
+}
+
+/// Asks one statement, or several that see the same moment; again where a swap or a lost server was in the way.
+macro_rules! ask {
+    (one $self:ident, $db:ident => $question:expr) => {
+        ask!($self, false, $db => $question)
+    };
+    (several $self:ident, $db:ident => $question:expr) => {
+        ask!($self, true, $db => $question)
+    };
+    ($self:ident, $several:expr, $db:ident => $question:expr) => {{
+        let mut tries = 0;
+        loop {
+            let failed = match $self.reading.snapshot($several).await {
+                Ok(mut snapshot) => {
+                    let $db: &mut Snapshot = &mut snapshot;
+                    match $question.await {
+                        Ok(answer) => return Ok(answer),
+                        Err(error) => Failed { error: sqlx::Error::into(error), on_replica: snapshot.on_replica() },
+                    }
+                }
+                Err(failed) => failed,
+            };
+            $self.reading.again(failed, &mut tries).await?;
+        }
+    }};
+}
+
+#[async_trait]
+impl Queries for PostgresQueries {
+    async fn user(&self, id: UserId) -> Answer<Option<User>> {
+        ask!(one self, db => people::user(db, id))
+    }
+
+    async fn user_by_username(&self, username: &str) -> Answer<Option<User>> {
+        ask!(one self, db => people::user_by_username(db, username))
+    }
+
+    async fn users(&self, ids: &[UserId]) -> Answer<Vec<User>> {
+        ask!(one self, db => people::users(db, ids))
+    }
+
+    async fn search_users(
+        &self,
+        query: &str,
+        cursor: Option<&UserCursor>,
+        limit: usize,
+    ) -> Answer<Page<User, UserCursor>> {
+        ask!(one self, db => people::search(db, query, cursor, limit))
+    }
+
+    async fn sessions(&self, user: UserId, alive_since: Timestamp) -> Answer<Vec<Session>> {
+        ask!(one self, db => people::sessions(db, user, alive_since))
+    }
+
+    async fn session(&self, id: SessionId) -> Answer<Option<Session>> {
+        ask!(one self, db => people::session(db, id))
+    }
+
+    async fn inbox(
+        &self,
+        viewer: UserId,
+        filter: InboxFilter,
+        cursor: Option<InboxCursor>,
+        limit: usize,
+    ) -> Answer<Page<Conversation, InboxCursor>> {
+        ask!(several self, db => conversations::inbox(db, viewer, filter, cursor, limit))
+    }
+
+    async fn conversation(&self, viewer: UserId, id: ConversationId) -> Answer<ConversationAccess> {
+        ask!(several self, db => conversations::access(db, viewer, id))
+    }
+
+    async fn members(
+        &self,
+        id: ConversationId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Page<MemberRow, MemberCursor>> {
+        ask!(one self, db => people::members(db, id, cursor, limit))
+    }
+
+    async fn member(&self, id: ConversationId, user: UserId) -> Answer<Option<MemberRow>> {
+        ask!(one self, db => people::member(db, id, user))
+    }
+
+    async fn member_ids(&self, id: ConversationId) -> Answer<Vec<UserId>> {
+        ask!(one self, db => people::member_ids(db, id))
+    }
+
+    async fn memberships(&self, user: UserId) -> Answer<Vec<Membership>> {
+        ask!(one self, db => viewer::memberships(db, user))
+    }
+
+    async fn membership(&self, user: UserId, id: ConversationId) -> Answer<Option<Membership>> {
+        ask!(one self, db => viewer::membership(db, user, id))
+    }
+
+    async fn messages(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        anchor: MessageAnchor,
+        unread: Option<bool>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, MessageAnchor>>> {
+        ask!(several self, db => messages::page(db, viewer, conversation, anchor, unread, limit))
+    }
+
+    async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>> {
+        ask!(several self, db => messages::by_id(db, viewer, id))
+    }
+
+    async fn messages_at(&self, viewer: UserId, places: &[(ConversationId, u64)]) -> Answer<Vec<Option<Message>>> {
+        ask!(several self, db => messages::at(db, viewer, places))
+    }
+
+    async fn history(&self, viewer: UserId, id: MessageId) -> Answer<Option<Vec<MessageVersion>>> {
+        ask!(several self, db => messages::history(db, viewer, id))
+    }
+
+    async fn receipts(
+        &self,
+        viewer: UserId,
+        id: MessageId,
+        cursor: Option<MemberCursor>,
+        limit: usize,
+    ) -> Answer<Option<Page<Receipt, MemberCursor>>> {
+        ask!(several self, db => receipts::page(db, viewer, id, cursor, limit))
+    }
+
+    async fn received(
+        &self,
+        viewer: UserId,
+        filter: ReceivedFilter,
+        cursor: Option<ReceivedCursor>,
+        limit: usize,
+    ) -> Answer<Page<Message, ReceivedCursor>> {
+        ask!(several self, db => received::page(db, viewer, &filter, cursor, limit))
+    }
+
+    async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {
+        ask!(one self, db => conversations::unread_summary(db, viewer))
+    }
+
+    async fn unread(&self, viewer: UserId, conversation: ConversationId) -> Answer<u64> {
+        ask!(one self, db => conversations::unread(db, viewer, conversation))
+    }
+}

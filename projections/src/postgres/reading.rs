@@ -1,0 +1,210 @@
+//! Where questions go: to the replica where there is one that keeps up, else to the primary; and to which generations.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, pool::PoolConnection};
+use tidings_event_store::database::{DatabaseUrl, is_lost};
+
+use super::{
+    backend::number,
+    error::is_gone,
+    generations::{Found, serving},
+    schema::schema_of,
+};
+use crate::{queries::QueryError, runner::Projection};
+
+/// The most connections of a node for questions, to each server.
+const CONNECTIONS: u32 = 16;
+/// How often a question is asked again, of another generation or another server.
+const TRIES: u32 = 4;
+
+/// Which generation of each projection serves, as far as is known here.
+#[derive(Default, Clone, Copy)]
+struct Known {
+    directory: Option<u32>,
+    conversations: Option<u32>,
+}
+
+/// Answers from whatever serves.
+pub(super) struct Reading {
+    primary: PgPool,
+    replica: Option<PgPool>,
+    /// Whether the replica is asked.
+    replica_serves: AtomicBool,
+    known: RwLock<Known>,
+}
+
+/// A connection to ask on, and the names of the schemas that serve.
+pub(super) struct Snapshot {
+    db: Db,
+    people: String,
+    talks: String,
+    conversations: u32,
+    on_replica: bool,
+}
+
+enum Db {
+    Plain(PoolConnection<Postgres>),
+    Transaction(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Snapshot {
+    /// A statement in which `{d}` stands for the directory's schema and `{c}` for that of the conversations.
+    pub(super) fn sql(&self, statement: &str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(statement.replace("{d}", &self.people).replace("{c}", &self.talks))
+    }
+
+    /// The generation of the conversations that is asked.
+    pub(super) fn conversations(&self) -> i32 {
+        number(self.conversations)
+    }
+
+    pub(super) const fn on_replica(&self) -> bool {
+        self.on_replica
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match &self.db {
+            Db::Plain(db) => db,
+            Db::Transaction(db) => db,
+        }
+    }
+}
+
+impl DerefMut for Snapshot {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.db {
+            Db::Plain(db) => db,
+            Db::Transaction(db) => db,
+        }
+    }
+}
+
+impl Reading {
+    pub(super) fn new(primary: &DatabaseUrl, replica: Option<&DatabaseUrl>) -> Self {
+        let replica = replica.map(|url| url.pool(CONNECTIONS));
+        let replica_serves = AtomicBool::new(replica.is_some());
+        Self { primary: primary.pool(CONNECTIONS), replica, replica_serves, known: RwLock::default() }
+    }
+
+    /// Lets a generation serve, or nothing.
+    pub(super) fn serve(&self, projection: Projection, number: Option<u32>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match projection {
+            Projection::Directory => known.directory = number,
+            Projection::Conversations => known.conversations = number,
+        }
+    }
+
+    /// Whether the replica is asked.
+    pub(super) fn replica_serves(&self) -> bool {
+        self.replica_serves.load(Ordering::Acquire)
+    }
+
+    /// Sends questions to the replica, or to the primary.
+    pub(super) fn use_replica(&self, serves: bool) {
+        if self.replica.is_some() && self.replica_serves.swap(serves, Ordering::AcqRel) != serves {
+            tracing::info!(replica = serves, "reads of the views go elsewhere now");
+        }
+    }
+
+    fn pool(&self) -> (&PgPool, bool) {
+        match &self.replica {
+            Some(replica) if self.replica_serves() => (replica, true),
+            Some(_) | None => (&self.primary, false),
+        }
+    }
+
+    /// A connection to ask one statement on, or several that see the same moment.
+    pub(super) async fn snapshot(&self, several: bool) -> Result<Snapshot, Failed> {
+        let (pool, on_replica) = self.pool();
+        let failed = |error: sqlx::Error| Failed { error: error.into(), on_replica };
+        let known = *self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = match known {
+            Known { directory: Some(_), conversations: Some(_) } => known,
+            Known { .. } => self.look_up().await.map_err(failed)?,
+        };
+        let (Some(directory), Some(conversations)) = (known.directory, known.conversations) else {
+            return Err(Failed { error: Error::NotReady, on_replica });
+        };
+        let db = if several {
+            let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+            Db::Transaction(begun.map_err(failed)?)
+        } else {
+            Db::Plain(pool.acquire().await.map_err(failed)?)
+        };
+        let people = schema_of(Projection::Directory, directory);
+        let talks = schema_of(Projection::Conversations, conversations);
+        Ok(Snapshot { db, people, talks, conversations, on_replica })
+    }
+
+    /// What serves, as the server that is asked knows it.
+    async fn look_up(&self) -> sqlx::Result<Known> {
+        let mut db = self.pool().0.acquire().await?;
+        for projection in Projection::ALL {
+            let number = match serving(&mut db, projection).await? {
+                Found::Serving(serving) => Some(serving.number),
+                Found::Unusable(_) => None,
+            };
+            self.serve(projection, number);
+        }
+        Ok(*self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// After a question that failed: whether it is asked again, or is an error for whoever asked.
+    pub(super) async fn again(&self, failed: Failed, tries: &mut u32) -> Result<(), QueryError> {
+        let Failed { error, on_replica } = failed;
+        let error = match error {
+            Error::NotReady => return Err(QueryError::NotReady),
+            Error::Database(error) => error,
+        };
+        *tries += 1;
+        if *tries >= TRIES {
+            return Err(error.into());
+        }
+        let unavailable = is_lost(&error) || matches!(error, sqlx::Error::PoolTimedOut);
+        if unavailable && on_replica {
+            self.use_replica(false);
+            return Ok(());
+        }
+        // a connection that the server closed meanwhile: the next one is new
+        if is_lost(&error) && *tries == 1 {
+            return Ok(());
+        }
+        // the swap of a generation reached the server before it reached this node; or, on a replica, was in its way
+        let in_the_way = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "40001");
+        if is_gone(&error) || in_the_way {
+            self.look_up().await?;
+            return Ok(());
+        }
+        Err(error.into())
+    }
+}
+
+/// A question that was not answered.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    pub(super) on_replica: bool,
+}
+
+/// Why not.
+pub(super) enum Error {
+    NotReady,
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}

@@ -1,0 +1,68 @@
+//! What the tables look like: those of all generations together, and those of one.
+
+use tidings_event_store::database::{Schema, Step};
+
+use crate::{fold::Shape, runner::Projection};
+
+/// What is known of the generations.
+pub(super) const VIEWS: Schema = Schema {
+    part: "views",
+    name: "tidings_views",
+    steps: &[Step {
+        version: 20_261_120_130_000,
+        name: "create generations",
+        sql: include_str!("../../../migrations/postgres/views/20261120130000_create_generations.sql"),
+    }],
+};
+
+/// The statements for one generation.
+pub(super) const fn shape(projection: Projection) -> Shape {
+    match projection {
+        Projection::Directory => Shape {
+            revision: 1,
+            tables: &[include_str!("../../../migrations/postgres/views/directory/20261120130200_create_users.sql")],
+            indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
+        },
+        Projection::Conversations => Shape {
+            revision: 1,
+            tables: &[include_str!(
+                "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
+            )],
+            indexes: &[include_str!(
+                "../../../migrations/postgres/views/conversations/20261120130500_index_conversations.sql"
+            )],
+        },
+    }
+}
+
+/// The tables of a generation.
+pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
+    match projection {
+        Projection::Directory => &["name_terms", "sessions", "users"],
+        Projection::Conversations => &[
+            "closed",
+            "conversations",
+            "exceptions",
+            "members",
+            "mentions",
+            "message_versions",
+            "messages",
+            "reaction_counts",
+            "reactions",
+            "receipts",
+        ],
+    }
+}
+
+/// Those of them that hold personal text.
+pub(super) const fn personal(projection: Projection) -> &'static [&'static str] {
+    match projection {
+        Projection::Directory => &["users", "name_terms", "sessions"],
+        Projection::Conversations => &["messages", "message_versions"],
+    }
+}
+
+/// The PostgreSQL schema of a generation.
+pub(super) fn schema_of(projection: Projection, number: u32) -> String {
+    format!("{}_{}_{number}", VIEWS.name, projection.name())
+}

@@ -1,0 +1,27 @@
+//! What a projection's tables look like in SQLite.
+
+use crate::{fold::Shape, runner::Projection};
+
+/// The statements for one generation.
+pub(super) const fn shape(projection: Projection) -> Shape {
+    match projection {
+        Projection::Directory => Shape {
+            revision: 1,
+            tables: &[
+                include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
+                include_str!("../../../migrations/sqlite/views/directory/20261120110200_create_users.sql"),
+            ],
+            indexes: &[include_str!("../../../migrations/sqlite/views/directory/20261120110300_index_users.sql")],
+        },
+        Projection::Conversations => Shape {
+            revision: 1,
+            tables: &[
+                include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
+                include_str!("../../../migrations/sqlite/views/conversations/20261120110400_create_conversations.sql"),
+            ],
+            indexes: &[include_str!(
+                "../../../migrations/sqlite/views/conversations/20261120110500_index_conversations.sql"
+            )],
+        },
+    }
+}
