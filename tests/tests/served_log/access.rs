@@ -1,7 +1,8 @@
 //! Who may read.
 
 use eventstore::{
-    Authentication, Client, Error, ReadAllOptions, ReadStreamOptions, SubscribeToAllOptions, SubscriptionEvent,
+    AppendToStreamOptions, Authentication, Client, Error, ReadAllOptions, ReadStreamOptions, SubscribeToAllOptions,
+    SubscriptionEvent,
 };
 use reqwest::Method;
 use tidings_tests::app::Person;
@@ -83,6 +84,6 @@ async fn nothing_can_be_written() {
     let app = app();
     let auditor = with_role(&app, "auditor").await;
     let event = eventstore::EventData::binary("message_sent", bytes::Bytes::from_static(b"{}"));
-    let refused = client_of(&app, &auditor).append_to_stream("user-1", &Default::default(), event).await;
+    let refused = client_of(&app, &auditor).append_to_stream("user-1", &AppendToStreamOptions::default(), event).await;
     assert!(refused.is_err(), "{refused:?}");
 }

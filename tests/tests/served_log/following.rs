@@ -19,7 +19,9 @@ async fn bodies_until_caught_up(following: &mut Subscription) -> Vec<String> {
             SubscriptionEvent::EventAppeared(event) => bodies.extend(body(&event)),
             SubscriptionEvent::CaughtUp(_) => return bodies,
             SubscriptionEvent::Confirmed(_) | SubscriptionEvent::Checkpoint(_) | SubscriptionEvent::FellBehind(_) => {}
-            other => panic!("unexpected: {other:?}"),
+            other @ (SubscriptionEvent::FirstStreamPosition(_)
+            | SubscriptionEvent::LastStreamPosition(_)
+            | SubscriptionEvent::LastAllPosition(_)) => panic!("unexpected: {other:?}"),
         }
     }
 }
@@ -85,7 +87,11 @@ async fn a_filtered_subscription_tells_how_far_it_looked() {
             SubscriptionEvent::Checkpoint(position) => checkpoints.push(position.commit),
             SubscriptionEvent::CaughtUp(_) => break,
             SubscriptionEvent::Confirmed(_) => {}
-            other => panic!("unexpected: {other:?}"),
+            other @ (SubscriptionEvent::EventAppeared(_)
+            | SubscriptionEvent::FellBehind(_)
+            | SubscriptionEvent::FirstStreamPosition(_)
+            | SubscriptionEvent::LastStreamPosition(_)
+            | SubscriptionEvent::LastAllPosition(_)) => panic!("unexpected: {other:?}"),
         }
     }
     assert!(checkpoints.len() >= 10 && checkpoints.is_sorted_by(|a, b| a < b), "{checkpoints:?}");
