@@ -9,13 +9,14 @@
 //!   file;
 //! - [`idempotency`]: the same request again; [`consistency`]: reads that show what was written;
 //! - [`live`]: live push;
-//! - [`auth`]: access tokens;
+//! - [`auth`]: access tokens; [`auditing`]: who may read the log over KurrentDB's protocol;
 //! - [`openapi`]: the document of all this;
 //! - [`mod@serve`]: the server itself; [`stores`]: the open stores;
 //! - [`control`]: what operators do from the command line ([`cli`]);
 //! - [`processes`]: what follows the log and acts.
 
 pub mod app;
+pub mod auditing;
 pub mod auth;
 pub mod cli;
 pub mod clock;

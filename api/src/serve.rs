@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Shared},
+    auditing,
     auth::Authenticator,
     config::{Config, NodeRole},
     consistency::Consistency,
@@ -112,6 +113,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     tracing::info!("listening on http://{addr}");
+    let log_listener = auditing::listener(&config).await?;
 
     let stores = Stores::open(&config).await?;
     let mut forgetting =
@@ -136,6 +138,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
 
     let (stop, stopping) = watch::channel(false);
     let mut background = vec![forgetting, control, following];
+    background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }

@@ -5,10 +5,11 @@ use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 use secrecy::ExposeSecret;
 use tidings_commands::Commands;
 use tidings_event_store::{
-    Codec, EventStore, InstallationSecret, KeyError, Keyring, Position, PostgresEventStore, PostgresKeyBlocks,
-    SqliteKeyBlocks, StoreError,
+    Codec, EventStore, InstallationSecret, KeyError, Keyring, KurrentEventStore, Position, PostgresEventStore,
+    PostgresKeyBlocks, SqliteKeyBlocks, StoreError,
     database::DatabaseError,
     keys::SecretError,
+    kurrentdb::ConnectError,
     sqlite::{OpenError, SqliteEventStore},
 };
 use tidings_projections::{
@@ -18,7 +19,7 @@ use tidings_projections::{
 
 use crate::{
     clock,
-    config::{Config, Engine, NodeRole},
+    config::{Config, Engine, LogEngine, NodeRole},
     control::Operator,
 };
 
@@ -39,6 +40,9 @@ pub enum StoresError {
     /// A database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// KurrentDB.
+    #[error(transparent)]
+    KurrentDb(#[from] ConnectError),
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] StoreError),
@@ -116,15 +120,21 @@ impl Stores {
 /// The log, and whether other nodes may write to it.
 async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), StoresError> {
     Ok(match &config.engines.events {
-        Engine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join("events.db"), clock::now)?), false),
-        Engine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
+        LogEngine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join("events.db"), clock::now)?), false),
+        LogEngine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
+        LogEngine::KurrentDb(connection) => {
+            let index = config.data_dir.join("commands.db");
+            (Arc::new(KurrentEventStore::connect(connection.expose_secret(), &index).await?), true)
+        }
     })
 }
 
 async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> {
     Ok(match &config.engines.views {
         Engine::Sqlite => Arc::new(SqliteViews::open(&config.data_dir)?),
-        Engine::Postgres(url) => Arc::new(PostgresViews::open((**url).clone(), config.engines.views_read.clone()).await?),
+        Engine::Postgres(url) => {
+            Arc::new(PostgresViews::open((**url).clone(), config.engines.views_read.clone()).await?)
+        }
     })
 }
 

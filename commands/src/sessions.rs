@@ -70,6 +70,13 @@ impl Commands {
         }
     }
 
+    /// Whose login and password these are, and the password's number. Opens no session, and says as little as
+    /// [`Commands::sign_in`].
+    pub async fn check_login(&self, sign_in: &SignIn) -> Result<(UserId, u32), Error> {
+        let (user, _, credential) = self.check_credentials(sign_in).await?;
+        Ok((user, credential))
+    }
+
     async fn check_credentials(&self, sign_in: &SignIn) -> Result<(UserId, KeyId, u32), Error> {
         let holder = match &sign_in.login {
             Login::Username(text) => match Username::parse(text) {

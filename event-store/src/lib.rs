@@ -3,6 +3,7 @@
 //! - [`port`]: what a store can do, in terms that every backend can keep;
 //! - [`sqlite`]: the embedded backend, one writer with group commit;
 //! - [`postgres`]: the backend of several nodes, one statement for a batch;
+//! - [`kurrentdb`]: KurrentDB, for several nodes;
 //! - [`tail`]: the end of the log in memory, for backends with a writer of their own;
 //! - [`database`]: how PostgreSQL is talked to;
 //! - [`keys`]: the key store, apart from the log;
@@ -11,6 +12,7 @@
 pub mod codec;
 pub mod database;
 pub mod keys;
+pub mod kurrentdb;
 pub mod port;
 pub mod postgres;
 mod queue;
@@ -21,6 +23,7 @@ mod worker;
 
 pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, PostgresKeyBlocks, SqliteKeyBlocks};
+pub use kurrentdb::KurrentEventStore;
 pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
     Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,

@@ -50,10 +50,10 @@ async fn tampered_while_serving(
     let (_, bob, group) = world.talk(20).await;
     world.settled().await;
     world.stop().await;
-    let open = |name: &str| rusqlite::Connection::open(world.file(name)).unwrap();
+    let open = |name: &str| rusqlite::Connection::open(world.file(name)).expect("SQLite is there");
     assert_eq!(open("views.db").query_row("SELECT count(*) FROM unsynced", [], |row| row.get(0)), Ok(0));
-    open("views.db").execute("INSERT INTO unsynced VALUES (?)", [start_of_the_machine]).unwrap();
-    open("views-conversations-1.db").execute("UPDATE conversations SET last_seq = 7", []).unwrap();
+    open("views.db").execute("INSERT INTO unsynced VALUES (?)", [start_of_the_machine]).expect("SQLite is there");
+    open("views-conversations-1.db").execute("UPDATE conversations SET last_seq = 7", []).expect("SQLite is there");
     (world, bob, group)
 }
 

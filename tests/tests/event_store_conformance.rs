@@ -92,3 +92,47 @@ mod postgres {
 
     tidings_tests::event_store_conformance!(Postgres);
 }
+
+mod kurrentdb {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use tidings_event_store::{EventStore, KurrentEventStore};
+    use tidings_tests::{conformance::Backend, stand_in::StandIn};
+
+    struct Kurrent {
+        // None only while it is being reopened.
+        store: Option<Arc<KurrentEventStore>>,
+        server: StandIn,
+    }
+
+    async fn connect(server: &StandIn, index: &str) -> Arc<KurrentEventStore> {
+        let store = KurrentEventStore::connect(&server.connection_string(), &server.file(index)).await;
+        Arc::new(store.expect("the server is there"))
+    }
+
+    #[async_trait]
+    impl Backend for Kurrent {
+        const ORDERS_ACROSS_STREAMS: bool = false;
+
+        async fn fresh() -> Self {
+            let server = StandIn::start();
+            Self { store: Some(connect(&server, "commands.db").await), server }
+        }
+
+        fn store(&self) -> Arc<dyn EventStore> {
+            self.store.clone().expect("it is open")
+        }
+
+        async fn reopen(&mut self) {
+            self.store.take().expect("it is open").close().await;
+            self.store = Some(connect(&self.server, "commands.db").await);
+        }
+
+        async fn another_node(&self) -> Arc<dyn EventStore> {
+            connect(&self.server, "commands-of-another-node.db").await
+        }
+    }
+
+    tidings_tests::event_store_conformance!(Kurrent);
+}

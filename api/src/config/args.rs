@@ -54,7 +54,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
 
-    /// The log over KurrentDB's protocol; not supported yet
+    /// Address to serve the log on over KurrentDB's protocol, to auditors [default: not served]
     #[arg(long, global = true, env = "TIDINGS_GRPC_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_listen: Option<String>,

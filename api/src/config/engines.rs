@@ -1,7 +1,8 @@
 //! Which engines hold the log, the keys and the views.
 
 use clap::ValueEnum;
-use tidings_event_store::database::DatabaseUrl;
+use secrecy::SecretString;
+use tidings_event_store::{database::DatabaseUrl, kurrentdb};
 
 use super::{ConfigError, Merged, invalid};
 
@@ -26,11 +27,22 @@ pub enum NodeRole {
     Projector,
 }
 
+/// Where the log is.
+#[derive(Debug, Clone)]
+pub enum LogEngine {
+    /// A file of the data directory.
+    Sqlite,
+    /// A PostgreSQL database, which other nodes may share.
+    Postgres(Box<DatabaseUrl>),
+    /// A KurrentDB server or cluster, which other nodes may share, by its connection string.
+    KurrentDb(SecretString),
+}
+
 /// The engines of an installation.
 #[derive(Debug, Clone)]
 pub struct Engines {
     /// Of the log.
-    pub events: Engine,
+    pub events: LogEngine,
     /// Of the keys.
     pub keys: Engine,
     /// Of the views.
@@ -42,7 +54,7 @@ pub struct Engines {
 impl Engines {
     pub(super) fn check(merged: &Merged) -> Result<Self, ConfigError> {
         let engines = Self {
-            events: engine("TIDINGS_EVENT_STORE", &merged.event_store)?,
+            events: log_engine("TIDINGS_EVENT_STORE", &merged.event_store)?,
             keys: engine("TIDINGS_KEYS", &merged.keys)?,
             views: engine("TIDINGS_VIEWS", &merged.views)?,
             views_read: merged.views_read.as_deref().map(|text| url("TIDINGS_VIEWS_READ", text)).transpose()?,
@@ -66,6 +78,16 @@ impl Engines {
 
 fn engine(setting: &'static str, text: &str) -> Result<Engine, ConfigError> {
     if text == "sqlite" { Ok(Engine::Sqlite) } else { url(setting, text).map(|url| Engine::Postgres(Box::new(url))) }
+}
+
+fn log_engine(setting: &'static str, text: &str) -> Result<LogEngine, ConfigError> {
+    if kurrentdb::is_connection_string(text) {
+        return Ok(LogEngine::KurrentDb(text.to_owned().into()));
+    }
+    Ok(match engine(setting, text)? {
+        Engine::Sqlite => LogEngine::Sqlite,
+        Engine::Postgres(url) => LogEngine::Postgres(url),
+    })
 }
 
 /// The value may hold a password: it is not repeated.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
-pub use engines::{Engine, Engines, NodeRole};
+pub use engines::{Engine, Engines, LogEngine, NodeRole};
 
 /// Why the configuration cannot be used, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,8 @@ pub struct Config {
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
     pub messages_window_days: u32,
+    /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
+    pub grpc_listen: Option<SocketAddr>,
     /// The `tracing` filter.
     pub log: String,
     /// How log lines look.
@@ -80,8 +82,8 @@ struct Merged {
     #[serde(default)]
     log_format: LogFormat,
     views_read: Option<String>,
-    // known, and not served by this version
     grpc_listen: Option<String>,
+    // known, and not served by this version
     rate_limit: Option<u32>,
     rate_burst: Option<u32>,
     tls_cert: Option<PathBuf>,
@@ -138,7 +140,7 @@ impl Config {
 impl Config {
     /// This node runs only a part of the server, which takes nodes that run the others.
     pub fn with_role(self, role: NodeRole) -> Result<Self, ConfigError> {
-        let shared = !matches!(self.engines.views, Engine::Sqlite) && !matches!(self.engines.events, Engine::Sqlite);
+        let shared = !matches!(self.engines.views, Engine::Sqlite) && !matches!(self.engines.events, LogEngine::Sqlite);
         if role != NodeRole::All && !shared {
             return Err(invalid(
                 "--role",
@@ -154,12 +156,15 @@ fn invalid(setting: &'static str, why: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { setting, why: why.into() }
 }
 
+fn address(setting: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| invalid(setting, format!("is {text:?}, not an address such as 127.0.0.1:8080")))
+}
+
 impl Merged {
     fn check(self) -> Result<Config, ConfigError> {
         self.refuse_what_is_not_served()?;
-        let listen = self.listen.parse().map_err(|_| {
-            invalid("TIDINGS_LISTEN", format!("is {:?}, not an address such as 127.0.0.1:8080", self.listen))
-        })?;
+        let listen = address("TIDINGS_LISTEN", &self.listen)?;
+        let grpc_listen = self.grpc_listen.as_deref().map(|text| address("TIDINGS_GRPC_LISTEN", text)).transpose()?;
         if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
             return Err(invalid(
                 "TIDINGS_SECRET",
@@ -176,6 +181,7 @@ impl Merged {
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,
+            grpc_listen,
             log: self.log,
             log_format: self.log_format,
         })
@@ -184,7 +190,6 @@ impl Merged {
     /// Better a clear sentence than a setting without effect.
     fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
         for (setting, given) in [
-            ("TIDINGS_GRPC_LISTEN", self.grpc_listen.is_some()),
             ("TIDINGS_RATE_LIMIT", self.rate_limit.is_some_and(|limit| limit > 0)),
             ("TIDINGS_RATE_BURST", self.rate_burst.is_some_and(|burst| burst > 0)),
             ("TIDINGS_TLS_CERT", self.tls_cert.is_some()),
@@ -246,7 +251,7 @@ mod tests {
     fn each_part_goes_to_its_engine_and_no_password_is_printed() {
         let text = "event_store = \"postgres://user:hunter2@db/x\"\nviews = \"postgres://user:hunter2@db/y\"";
         let config = load(&in_file(text)).unwrap();
-        assert!(matches!(&config.engines.events, Engine::Postgres(url) if url.place().database == "x"));
+        assert!(matches!(&config.engines.events, LogEngine::Postgres(url) if url.place().database == "x"));
         assert!(matches!(config.engines.keys, Engine::Sqlite));
         assert!(!format!("{config:?}").contains("hunter2"));
         for (text, named) in [

@@ -144,7 +144,8 @@ async fn only_what_is_behind_the_log_is_dropped_when_it_moves_on() {
         here.observe(stream(1), &recorded);
         there.observe(stream(1), &recorded);
     }
-    let is_loaded = |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|held| held.entry.is_loaded());
+    let is_loaded =
+        |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|held| held.entry.is_loaded());
     assert_eq!((is_loaded(&here), is_loaded(&there)), (true, false));
     assert_eq!(count(&there, 1).await, 2);
 }

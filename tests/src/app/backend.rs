@@ -1,6 +1,9 @@
 //! What the server under test stores into.
 
-use crate::postgres::{Cluster, Database};
+use crate::{
+    postgres::{Cluster, Database},
+    stand_in::StandIn,
+};
 
 /// A set of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,11 +12,14 @@ pub enum Backend {
     Embedded,
     /// Log, keys and views in one PostgreSQL database.
     Postgres,
+    /// The log in a KurrentDB server, or what stands in for one; keys and views in a PostgreSQL database.
+    KurrentDb,
 }
 
 impl Backend {
     /// Every backend by the name that `TIDINGS_TEST_BACKEND` knows it by.
-    const ALL: [(&'static str, Self); 2] = [("embedded", Self::Embedded), ("postgres", Self::Postgres)];
+    const ALL: [(&'static str, Self); 3] =
+        [("embedded", Self::Embedded), ("postgres", Self::Postgres), ("kurrentdb", Self::KurrentDb)];
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, backend)| backend)
@@ -38,19 +44,21 @@ impl Default for Backend {
     }
 }
 
-/// What the nodes of one installation share.
+/// What the nodes of one installation share. Ends with it.
 #[derive(Debug)]
 pub(super) struct Installation {
     database: Option<Database<'static>>,
+    log: Option<StandIn>,
 }
 
 impl Installation {
     pub(super) fn new(backend: Backend) -> Self {
-        let database = match backend {
-            Backend::Embedded => None,
-            Backend::Postgres => Some(Cluster::shared().create_database()),
+        let (database, log) = match backend {
+            Backend::Embedded => (false, false),
+            Backend::Postgres => (true, false),
+            Backend::KurrentDb => (true, true),
         };
-        Self { database }
+        Self { database: database.then(|| Cluster::shared().create_database()), log: log.then(StandIn::start) }
     }
 
     /// The settings that lead there.
@@ -58,7 +66,7 @@ impl Installation {
         let Some(database) = &self.database else { return vec![] };
         let secret = "only for tests, and shared by the nodes of one installation";
         vec![
-            ("TIDINGS_EVENT_STORE", database.url()),
+            ("TIDINGS_EVENT_STORE", self.log.as_ref().map_or_else(|| database.url(), StandIn::connection_string)),
             ("TIDINGS_KEYS", database.url()),
             ("TIDINGS_VIEWS", database.url()),
             ("TIDINGS_SECRET", secret.to_owned()),

@@ -76,6 +76,11 @@ impl TestApp {
         Self::with(Setup::default())
     }
 
+    /// A server of the test's own with everything in its data directory, whatever the other tests are about.
+    pub fn embedded() -> Self {
+        Self::with(Setup { backend: Backend::Embedded, ..Setup::default() })
+    }
+
     /// A server of the test's own with settings of its own.
     pub fn with(setup: Setup) -> Self {
         Self::of(Arc::new(Server::start(setup)))

@@ -22,7 +22,11 @@ use uuid::Uuid;
 
 /// How a backend is started for a test.
 #[async_trait]
-pub trait Backend: Send + Sync + Sized {
+pub trait Backend: Send + Sync + Sized + 'static {
+    /// Whether what one task appends to several streams stands in the log in the order in which it was submitted. Where
+    /// not, only each stream keeps that order.
+    const ORDERS_ACROSS_STREAMS: bool = true;
+
     /// A log that nobody else writes to. It may hold events already.
     async fn fresh() -> Self;
 

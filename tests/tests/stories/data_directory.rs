@@ -4,7 +4,7 @@ use tidings_tests::app::{TestApp, id};
 
 #[tokio::test]
 async fn a_foreign_data_directory_is_refused_and_left_alone() {
-    let app = TestApp::start();
+    let app = TestApp::embedded();
     app.person("ada").await;
     app.stop().await;
     let log = app.data_dir().join("events.db");
@@ -31,7 +31,7 @@ async fn a_foreign_data_directory_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn without_its_secret_or_its_keys_a_log_is_refused() {
-    let app = TestApp::start();
+    let app = TestApp::embedded();
     app.person("ada").await;
     app.stop().await;
     let aside = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ const SECRETS: [&str; 9] = [
 
 #[tokio::test]
 async fn what_people_say_and_are_is_sealed_in_the_log() {
-    let app = TestApp::start();
+    let app = TestApp::embedded();
     let body = json!({
         "username": "zwiebelfisch", "password": PASSWORD, "email": "kassandra@example.org", "phone_number": "+4930123456",
         "first_name": "Dornröschen", "last_name": "Aschenputtel",

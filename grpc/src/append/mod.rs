@@ -1,0 +1,105 @@
+//! Appending, by KurrentDB's rules: for the throw-away servers that stand in for it in tests.
+
+mod batch;
+mod write;
+
+use async_trait::async_trait;
+use tidings_domain::UserId;
+use tidings_event_store::EventStore;
+use tonic::{Status, Streaming};
+use uuid::Uuid;
+
+pub(crate) use batch::batch_append;
+
+use crate::{
+    Credentials, Denied, Gatekeeper, Pass,
+    proto::event_store::client::streams::{
+        AppendReq, AppendResp, DeleteReq, DeleteResp, TombstoneReq, TombstoneResp,
+        append_req::{Content, options::ExpectedStreamRevision},
+        append_resp::{
+            self, Success,
+            success::{CurrentRevisionOption, PositionOption},
+            wrong_expected_version::{CurrentRevisionOption as Current, ExpectedRevisionOption as Wanted},
+        },
+    },
+    request::stream_name,
+};
+use write::{Expected, Proposed, Written, write};
+
+/// Lets everybody in.
+pub(crate) struct Everybody;
+
+#[async_trait]
+impl Gatekeeper for Everybody {
+    async fn admit(&self, _: Credentials) -> Result<Pass, Denied> {
+        Ok(Pass { user: UserId::new(Uuid::nil()), session: None, credential: 0, opens: false })
+    }
+
+    async fn still_admits(&self, _: &Pass) -> Result<(), Denied> {
+        Ok(())
+    }
+}
+
+pub(crate) async fn append(store: &dyn EventStore, mut parts: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+    let first = parts.message().await?.and_then(|part| part.content);
+    let Some(Content::Options(options)) = first else {
+        return Err(Status::invalid_argument("an append begins with its options"));
+    };
+    let stream = stream_name(options.stream_identifier)?;
+    let expected = match options.expected_stream_revision {
+        Some(ExpectedStreamRevision::Revision(revision)) => Expected::Revision(revision),
+        Some(ExpectedStreamRevision::NoStream(())) => Expected::NoStream,
+        Some(ExpectedStreamRevision::StreamExists(())) => Expected::StreamExists,
+        Some(ExpectedStreamRevision::Any(())) | None => Expected::Any,
+    };
+    let mut events = Vec::new();
+    while let Some(part) = parts.message().await? {
+        let Some(Content::ProposedMessage(event)) = part.content else {
+            return Err(Status::invalid_argument("options come once, before the events"));
+        };
+        let (metadata, data) = (event.custom_metadata, event.data);
+        events.push(Proposed { id: event.id, kind: event.metadata, metadata, data }.into_event()?);
+    }
+    Ok(AppendResp { result: Some(answer(expected, &write(store, &stream, expected, events).await?)) })
+}
+
+fn answer(expected: Expected, written: &Written) -> append_resp::Result {
+    match *written {
+        Written::Done { version, position } => append_resp::Result::Success(Success {
+            current_revision_option: Some(match version.checked_sub(1) {
+                Some(revision) => CurrentRevisionOption::CurrentRevision(revision),
+                None => CurrentRevisionOption::NoStream(()),
+            }),
+            position_option: Some(PositionOption::Position(append_resp::Position {
+                commit_position: position.get(),
+                prepare_position: position.get(),
+            })),
+        }),
+        Written::Wrong { actual } => append_resp::Result::WrongExpectedVersion(append_resp::WrongExpectedVersion {
+            current_revision_option: Some(match actual.checked_sub(1) {
+                Some(revision) => Current::CurrentRevision(revision),
+                None => Current::CurrentNoStream(()),
+            }),
+            expected_revision_option: Some(match expected {
+                Expected::Revision(revision) => Wanted::ExpectedRevision(revision),
+                Expected::NoStream => Wanted::ExpectedNoStream(()),
+                Expected::Any => Wanted::ExpectedAny(()),
+                Expected::StreamExists => Wanted::ExpectedStreamExists(()),
+            }),
+            current_revision_option_20_6_0: None,
+            expected_revision_option_20_6_0: None,
+        }),
+    }
+}
+
+fn kept() -> Status {
+    Status::unimplemented("nothing of this log is deleted")
+}
+
+pub(crate) fn delete(_: &DeleteReq) -> Result<DeleteResp, Status> {
+    Err(kept())
+}
+
+pub(crate) fn tombstone(_: &TombstoneReq) -> Result<TombstoneResp, Status> {
+    Err(kept())
+}
