@@ -3,19 +3,20 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 use uuid::Uuid;
 
+use super::Readiness;
 use crate::extract::{CallerCell, RequestInfo};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost middleware.
-pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let (id, id_header) = request_id(request.headers());
     let caller = CallerCell::default();
@@ -30,6 +31,10 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+    if readiness.is_stopping() {
+        // whoever keeps the connection open is to make the next one to a server that goes on
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if caller.get().is_some() {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
