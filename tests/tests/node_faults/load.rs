@@ -170,7 +170,9 @@ impl Load {
         let mut progress = self.client.progress.subscribe();
         let then = *progress.borrow_and_update();
         let waited = timeout(PATIENCE, progress.wait_for(|now| reached(&then, now))).await;
-        waited.unwrap_or_else(|_| panic!("clients do not go on from {then:?}: {:?}", self.progress())).expect("it is ours");
+        waited
+            .unwrap_or_else(|_| panic!("clients do not go on from {then:?}: {:?}", self.progress()))
+            .expect("it is ours");
     }
 
     /// The one who reads.

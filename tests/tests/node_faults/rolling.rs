@@ -23,6 +23,8 @@ use crate::{
 const ASKS_EVERY: Duration = Duration::from_millis(50);
 /// How long nodes go on once they are told to stop: many times as long as that.
 const DRAIN_SECONDS: &str = "2";
+/// How long anything else may take before the test fails. Never decides anything else.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A node that does not answer in time is not ready.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 
@@ -59,9 +61,12 @@ async fn listen(person: Person, last: &'static str) -> Vec<Value> {
 }
 
 async fn is_led_to(front: &Front, node: &TestApp) {
-    while !front.targets().contains(&node.port()) {
-        sleep(ASKS_EVERY).await;
-    }
+    let led = async {
+        while !front.targets().contains(&node.port()) {
+            sleep(ASKS_EVERY).await;
+        }
+    };
+    timeout(PATIENCE, led).await.expect("the balancer finds it ready");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -91,7 +96,7 @@ async fn a_rolling_restart_behind_a_balancer_fails_not_one_request() {
     load.go_on(100).await;
     let mut talked = load.end().await;
     talked.say(&entrance, LAST).await;
-    let heard = timeout(Duration::from_secs(30), listening).await.expect("the last one comes").expect("it does not panic");
+    let heard = timeout(PATIENCE, listening).await.expect("the last one comes").expect("it does not panic");
     assert_eq!(seqs(&heard), talked.sent.keys().copied().collect::<Vec<_>>(), "heard once each, in their order");
     balancing.abort();
     talked.check(&nodes).await;
