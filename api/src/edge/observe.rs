@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::Response,
 };
@@ -21,7 +21,7 @@ pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Req
     let (id, id_header) = request_id(request.headers());
     let caller = CallerCell::default();
     request.extensions_mut().insert(RequestInfo { id: id.clone(), caller: caller.clone() });
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
     let route = request.extensions().get::<MatchedPath>().cloned();
 
     let mut response = next.run(request).await;
@@ -31,8 +31,9 @@ pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Req
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
-    if readiness.is_stopping() {
-        // whoever keeps the connection open is to make the next one to a server that goes on
+    // Whoever keeps a connection open is to make the next one to a server that goes on. A live stream lasts until the
+    // server stops, or its session: either way nothing comes after it. HTTP/2 has no such header.
+    if version < Version::HTTP_2 && (readiness.is_stopping() || is_stream(headers)) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if caller.get().is_some() {
@@ -40,6 +41,10 @@ pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Req
     }
     record(&method, route.as_ref(), response.status(), begun, &id, &caller);
     response
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
 }
 
 fn record(

@@ -111,12 +111,14 @@ async fn write(mut client: Client, person: Person, group: String, writer: usize)
     written
 }
 
-/// Reads what is there, again and again; the place up to which that was acknowledged, and the position of the last mark.
-async fn read(mut client: Client, person: Person, group: String) -> (u64, u64) {
+/// Reads what is there, again and again, and never less than it was told of, whichever node it asks; the place up to
+/// which that was acknowledged, and the position of the last mark.
+async fn read(mut client: Client, person: Person, group: String, mut position: u64) -> (u64, u64) {
     let here = format!("/v1/conversations/{group}");
-    let (mut mark, mut position) = (0, 0);
+    let (mut mark, path) = (0, format!("{here}/messages?limit=1"));
     while client.goes_on() {
-        let page = client.until_done(|node| person.at(node).get(format!("{here}/messages?limit=1"))).await;
+        let newest = |node: &TestApp| person.at(node).get(&*path).header("tidings-min-position", position);
+        let page = client.until_done(newest).await;
         let Some(newest) = page.items().first().filter(|newest| seq(newest) > mark) else { continue };
         let key = format!("read-{}", seq(newest));
         let up_to = json!({"up_to": newest["id"]});
@@ -143,7 +145,10 @@ impl Load {
     pub(crate) async fn on(nodes: &[TestApp], bears: Bears) -> Self {
         let people = futures::future::join_all((0..5).map(|_| nodes[0].person("somebody"))).await;
         let (reader, writers) = people.split_first().expect("five");
-        let group = reader.group("everybody", &writers.iter().collect::<Vec<_>>()).await;
+        let members: Vec<_> = writers.iter().map(|writer| &writer.id).collect();
+        let body = json!({"kind": "group", "name": "everybody", "members": members});
+        let made = reader.post("/v1/conversations", body).await.expect(201);
+        let group = made.text_of("id");
         let progress = Arc::new(watch::channel(Progress::default()).0);
         let client = Client { nodes: nodes.into(), at: 0, bears, progress, over: Arc::default() };
         let at = |at: usize| Client { at, ..client.clone() };
@@ -152,7 +157,7 @@ impl Load {
             tokio::spawn(write(at(nth), writers[nth / 2].clone(), group.clone(), nth))
         });
         let writers = sending.collect();
-        let reader = tokio::spawn(read(at(1), reader.clone(), group.clone()));
+        let reader = tokio::spawn(read(at(1), reader.clone(), group.clone(), made.position()));
         Self { group, client, writers, reader, people, sentinels: Written::default() }
     }
 
@@ -189,7 +194,7 @@ impl Load {
     pub(crate) async fn expect_folding(&mut self, node: &TestApp) {
         let begun = Instant::now();
         let person = self.people[1].at(node);
-        let text = format!("sentinel {}", self.sentinels.texts.len());
+        let text = format!("sentinel-{}", self.sentinels.texts.len());
         let mut client = Client { nodes: [node.clone()].into(), bears: Bears::Refusals, ..self.client.clone() };
         let path = format!("/v1/conversations/{}/messages", self.group);
         let sent = client.until_done(|_| person.post(&*path, json!({"body": text})).key(&text)).await;

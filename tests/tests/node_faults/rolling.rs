@@ -84,7 +84,9 @@ async fn a_rolling_restart_behind_a_balancer_fails_not_one_request() {
     // people see one address only
     let entrance = nodes[0].behind(front.port());
     let load = Load::on(std::slice::from_ref(&entrance), Bears::Nothing).await;
-    let listening = tokio::spawn(listen(load.reader().at(&entrance), LAST));
+    // with connections of their own: nobody else's are at hand when a stream ends
+    let listener = load.reader().at(&nodes[0].behind(front.port()));
+    let listening = tokio::spawn(listen(listener, LAST));
     for node in &nodes {
         load.go_on(100).await;
         node.stop().await;
