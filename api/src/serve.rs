@@ -68,14 +68,19 @@ pub enum ServeError {
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
+    readiness: Readiness,
+    drain: Duration,
     stop: watch::Sender<bool>,
     ended: JoinHandle<()>,
 }
 
 impl Running {
-    /// Stops the server: it takes no more requests, finishes those it has begun, ends live streams, and leaves its files
-    /// whole. Returns when all of that is done.
+    /// Stops the server. First it only says that it is not ready, for as long as load balancers take to notice; then it
+    /// takes no more requests, finishes those it has begun, ends live streams, and leaves its files whole. Returns when
+    /// all of that is done.
     pub async fn shutdown(self) {
+        self.readiness.stop();
+        tokio::time::sleep(self.drain).await;
         self.stop.send_replace(true);
         if let Err(error) = self.ended.await {
             tracing::error!(%error, "the server did not stop as it should");
@@ -133,7 +138,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     edge::install_metrics();
     let router = match config.role {
         NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, readiness.clone()),
-        NodeRole::Projector => edge::around(operation_routes(readiness.clone()).into()),
+        NodeRole::Projector => edge::around(operation_routes(readiness.clone()).into(), &readiness),
     };
 
     let (stop, stopping) = watch::channel(false);
@@ -142,9 +147,9 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }
-    let begun = Begun { stores, live, readiness, background, data_dir: config.data_dir };
+    let begun = Begun { stores, live, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
-    Ok(Running { addr, stop, ended })
+    Ok(Running { addr, readiness, drain: config.drain, stop, ended })
 }
 
 /// Views that are nearly there answer from the first request on; those that take longer to build answer 503 until then.
@@ -192,8 +197,8 @@ fn router(
     let api = routes::all()
         .with_state(app)
         .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
-        .merge(operation_routes(readiness));
-    edge::around(openapi::with_documentation(api))
+        .merge(operation_routes(readiness.clone()));
+    edge::around(openapi::with_documentation(api), &readiness)
 }
 
 /// What every node answers, whatever it runs.
@@ -205,13 +210,12 @@ fn operation_routes(readiness: Readiness) -> OpenApiRouter {
 struct Begun {
     stores: Stores,
     live: Live,
-    readiness: Readiness,
     background: Vec<JoinHandle<()>>,
     data_dir: PathBuf,
 }
 
 async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, begun: Begun) {
-    let Begun { stores, live, readiness, background, data_dir } = begun;
+    let Begun { stores, live, background, data_dir } = begun;
     let listener = listener.tap_io(|stream| {
         // answers are small, and nobody should wait for a full packet
         if let Err(error) = stream.set_nodelay(true) {
@@ -227,7 +231,6 @@ async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watc
     let mut serving = std::pin::pin!(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
     let stopped = async {
         if stopping.wait_for(|stop| *stop).await.is_ok() {
-            readiness.stop();
             live.stop().await;
         }
     };

@@ -85,6 +85,7 @@ pub struct Stores {
 impl Stores {
     /// Opens the stores of the configured data directory, and makes what is not there yet.
     pub async fn open(config: &Config) -> Result<Self, StoresError> {
+        check(config).await?;
         let path = &config.data_dir;
         // what is made here holds everybody's messages: it is its owner's alone
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -115,6 +116,22 @@ impl Stores {
         self.views.stop().await;
         self.store.close().await;
     }
+}
+
+/// Looks at every database before anything is made anywhere: a start that is refused has changed nothing.
+async fn check(config: &Config) -> Result<(), StoresError> {
+    match &config.engines.events {
+        LogEngine::Postgres(url) => PostgresEventStore::check(url).await?,
+        // looked at when it is opened, which is before the others are
+        LogEngine::Sqlite | LogEngine::KurrentDb(_) => {}
+    }
+    if let Engine::Postgres(url) = &config.engines.keys {
+        PostgresKeyBlocks::check(url).await?;
+    }
+    if let Engine::Postgres(url) = &config.engines.views {
+        PostgresViews::check(url).await?;
+    }
+    Ok(())
 }
 
 /// The log, and whether other nodes may write to it.

@@ -2,5 +2,6 @@
 
 pub mod app;
 pub mod conformance;
+pub mod front;
 pub mod postgres;
 pub mod stand_in;

@@ -106,7 +106,10 @@ pub fn main() -> ExitCode {
 async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
     match command {
         Command::Serve { role } => {
-            serve::run(config.with_role(role)?).await?;
+            match config.with_role(role) {
+                Ok(config) => serve::run(config).await?,
+                Err(error) => return Ok(fail(2, &error)),
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Health => {

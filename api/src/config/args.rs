@@ -99,6 +99,12 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks_private: Option<bool>,
 
+    /// How many seconds the server goes on serving once it is told to stop and says that it is not ready: longer than the
+    /// load balancer before it takes to notice [default: 2 where nodes share their log, else 0]
+    #[arg(long, global = true, env = "TIDINGS_DRAIN_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain_seconds: Option<u32>,
+
     /// Which log lines are written: a `tracing` filter [default: info]
     #[arg(long, global = true, env = "TIDINGS_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]

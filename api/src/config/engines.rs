@@ -52,6 +52,14 @@ pub struct Engines {
 }
 
 impl Engines {
+    /// Whether other nodes may write to the same log.
+    pub const fn share_the_log(&self) -> bool {
+        match self.events {
+            LogEngine::Sqlite => false,
+            LogEngine::Postgres(_) | LogEngine::KurrentDb(_) => true,
+        }
+    }
+
     pub(super) fn check(merged: &Merged) -> Result<Self, ConfigError> {
         let engines = Self {
             events: log_engine("TIDINGS_EVENT_STORE", &merged.event_store)?,

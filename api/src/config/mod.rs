@@ -4,7 +4,7 @@
 mod args;
 mod engines;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use figment::{
     Figment,
@@ -16,6 +16,9 @@ use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
+
+/// How long a node of several goes on serving once it is told to stop.
+const DRAIN_SECONDS: u32 = 2;
 
 /// Why the configuration cannot be used, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,8 @@ pub struct Config {
     pub messages_window_days: u32,
     /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
     pub grpc_listen: Option<SocketAddr>,
+    /// How long to go on serving once told to stop, so that load balancers notice first.
+    pub drain: Duration,
     /// The `tracing` filter.
     pub log: String,
     /// How log lines look.
@@ -83,6 +88,7 @@ struct Merged {
     log_format: LogFormat,
     views_read: Option<String>,
     grpc_listen: Option<String>,
+    drain_seconds: Option<u32>,
     // known, and not served by this version
     rate_limit: Option<u32>,
     rate_burst: Option<u32>,
@@ -140,7 +146,7 @@ impl Config {
 impl Config {
     /// This node runs only a part of the server, which takes nodes that run the others.
     pub fn with_role(self, role: NodeRole) -> Result<Self, ConfigError> {
-        let shared = !matches!(self.engines.views, Engine::Sqlite) && !matches!(self.engines.events, LogEngine::Sqlite);
+        let shared = !matches!(self.engines.views, Engine::Sqlite) && self.engines.share_the_log();
         if role != NodeRole::All && !shared {
             return Err(invalid(
                 "--role",
@@ -174,9 +180,13 @@ impl Merged {
         if let Err(error) = self.log.parse::<tracing_subscriber::filter::EnvFilter>() {
             return Err(invalid("TIDINGS_LOG", format!("is no filter: {error}")));
         }
+        let engines = Engines::check(&self)?;
+        // where there is no other node, nobody can be sent elsewhere
+        let drain = self.drain_seconds.unwrap_or(if engines.share_the_log() { DRAIN_SECONDS } else { 0 });
         Ok(Config {
             listen,
-            engines: Engines::check(&self)?,
+            engines,
+            drain: Duration::from_secs(drain.into()),
             role: NodeRole::default(),
             data_dir: self.data_dir,
             secret: self.secret,
@@ -253,6 +263,7 @@ mod tests {
         let config = load(&in_file(text)).unwrap();
         assert!(matches!(&config.engines.events, LogEngine::Postgres(url) if url.place().database == "x"));
         assert!(matches!(config.engines.keys, Engine::Sqlite));
+        assert_eq!((config.drain.as_secs(), load(&in_file("")).unwrap().drain.as_secs()), (2, 0));
         assert!(!format!("{config:?}").contains("hunter2"));
         for (text, named) in [
             ("event_store = \"mysql://user:hunter2@db/x\"", "TIDINGS_EVENT_STORE"),

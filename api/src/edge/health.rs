@@ -44,8 +44,13 @@ impl Readiness {
         self.stopping.store(true, Ordering::Release);
     }
 
+    /// Whether it was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     async fn check(&self) -> Result<(), Problem> {
-        if self.stopping.load(Ordering::Acquire) { Err(Kind::ShuttingDown.into()) } else { self.stores.probe().await }
+        if self.is_stopping() { Err(Kind::ShuttingDown.into()) } else { self.stores.probe().await }
     }
 }
 

@@ -24,12 +24,12 @@ pub use logging::start as start_logging;
 pub use metrics::{install as install_metrics, routes as metrics_routes};
 
 /// Puts the edge around all routes.
-pub fn around(router: Router) -> Router {
+pub fn around(router: Router, readiness: &Readiness) -> Router {
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn(observe::observe))
+        .layer(axum::middleware::from_fn_with_state(readiness.clone(), observe::observe))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
@@ -50,21 +50,36 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
     use axum::{
         body::{Body, to_bytes},
-        http::{HeaderMap, Request, header},
+        http::{HeaderMap, HeaderValue, Request, header},
         routing::{get, post},
     };
     use serde_json::Value;
     use tower::ServiceExt;
 
+    struct NoStores;
+
+    #[async_trait]
+    impl Probe for NoStores {
+        async fn probe(&self) -> Result<(), Problem> {
+            Ok(())
+        }
+    }
+
     async fn ask(method: &str, path: &str, id: Option<&str>) -> (u16, HeaderMap, Value) {
+        ask_while(&Readiness::new(Arc::new(NoStores)), method, path, id).await
+    }
+
+    async fn ask_while(readiness: &Readiness, method: &str, path: &str, id: Option<&str>) -> (u16, HeaderMap, Value) {
         async fn broken() -> &'static str {
             panic!("the password is hunter2")
         }
-        let app = around(
-            Router::new().route("/fine", get(|| async { "fine" }).post(post_fine)).route("/panic", post(broken)),
-        );
+        let routes = Router::new().route("/fine", get(|| async { "fine" }).post(post_fine));
+        let app = around(routes.route("/panic", post(broken)), readiness);
         let mut request = Request::builder().method(method).uri(path);
         if let Some(id) = id {
             request = request.header("x-request-id", id);
@@ -102,6 +117,15 @@ mod tests {
         let made = ask("GET", "/fine", Some("a b")).await.1["x-request-id"].clone();
         assert_ne!(made, "a b");
         assert_ne!(made, ask("GET", "/fine", None).await.1["x-request-id"]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_about_to_stop_answers_and_ends_the_connection() {
+        let readiness = Readiness::new(Arc::new(NoStores));
+        assert_eq!(ask_while(&readiness, "GET", "/fine", None).await.1.get(header::CONNECTION), None);
+        readiness.stop();
+        let (status, headers, _) = ask_while(&readiness, "GET", "/fine", None).await;
+        assert_eq!((status, &headers[header::CONNECTION]), (200, &HeaderValue::from_static("close")));
     }
 
     #[tokio::test]

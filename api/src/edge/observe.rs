@@ -3,24 +3,25 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::Response,
 };
 use uuid::Uuid;
 
+use super::Readiness;
 use crate::extract::{CallerCell, RequestInfo};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost middleware.
-pub(super) async fn observe(mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let (id, id_header) = request_id(request.headers());
     let caller = CallerCell::default();
     request.extensions_mut().insert(RequestInfo { id: id.clone(), caller: caller.clone() });
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
     let route = request.extensions().get::<MatchedPath>().cloned();
 
     let mut response = next.run(request).await;
@@ -30,11 +31,20 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+    // Whoever keeps a connection open is to make the next one to a server that goes on. A live stream lasts until the
+    // server stops, or its session: either way nothing comes after it. HTTP/2 has no such header.
+    if version < Version::HTTP_2 && (readiness.is_stopping() || is_stream(headers)) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if caller.get().is_some() {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     record(&method, route.as_ref(), response.status(), begun, &id, &caller);
     response
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
 }
 
 fn record(

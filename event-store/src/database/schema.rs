@@ -44,6 +44,24 @@ impl Schema {
         connection.close().await.map_err(|error| url.explain(&error))
     }
 
+    /// Whether this could be opened, as far as can be told without changing anything: somebody is there and lets this login
+    /// in, the schema is not a newer program's, and one that is not there yet may be made.
+    pub async fn check(&self, url: &DatabaseUrl) -> Result<(), DatabaseError> {
+        let mut connection = url.connect().await?;
+        let explained = |error| url.explain(&error);
+        if self.applied(url, &mut connection).await?.is_none() {
+            let may: bool = sqlx::query_scalar("SELECT has_database_privilege(current_database(), 'CREATE')")
+                .fetch_one(&mut connection)
+                .await
+                .map_err(explained)?;
+            if !may {
+                let reason = format!("CREATE on the database, where the {} is to be made", self.part);
+                return Err(DatabaseError::MissingRight { place: url.place().clone(), reason });
+            }
+        }
+        connection.close().await.map_err(explained)
+    }
+
     /// Whether there is nothing to migrate. A schema of a newer program is an error.
     pub async fn is_current(&self, url: &DatabaseUrl, connection: &mut PgConnection) -> Result<bool, DatabaseError> {
         Ok(self.applied(url, connection).await? == Some(self.steps.len()))

@@ -64,6 +64,11 @@ macro_rules! again {
 }
 
 impl PostgresKeyBlocks {
+    /// Whether it could be opened, changing nothing.
+    pub async fn check(url: &DatabaseUrl) -> Result<(), database::DatabaseError> {
+        SCHEMA.check(url).await
+    }
+
     /// Opens the key store in this database, and makes its tables when they are not there. Notices a secret other than the
     /// one its keys were made under.
     pub async fn open(url: &DatabaseUrl, secret: &InstallationSecret) -> Result<Self, KeyError> {

@@ -65,6 +65,11 @@ pub struct PostgresEventStore {
 }
 
 impl PostgresEventStore {
+    /// Whether it could be opened, changing nothing.
+    pub async fn check(url: &DatabaseUrl) -> Result<(), DatabaseError> {
+        SCHEMA.check(url).await
+    }
+
     /// Opens the log in this database, and makes or migrates its tables where they need it.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         SCHEMA.migrate(url).await?;

@@ -37,6 +37,11 @@ fn unavailable(error: &DatabaseError) -> ViewsError {
 }
 
 impl PostgresViews {
+    /// Whether they could be opened, changing nothing.
+    pub async fn check(url: &DatabaseUrl) -> Result<(), DatabaseError> {
+        VIEWS.check(url).await
+    }
+
     /// Opens the views at `url`, and makes or migrates what is not there yet. Questions go to `read_url`, a replica of it,
     /// where one is given; what is visible is then what the replica has replayed. While it is down or too far behind what
     /// was shown already, questions go to `url`.

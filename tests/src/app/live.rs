@@ -73,10 +73,14 @@ impl Live {
         Self { events, comments, reader }
     }
 
+    /// The next event, or the end of the stream.
+    pub async fn next_or_end(&mut self) -> Option<LiveEvent> {
+        timeout(PATIENCE, self.events.recv()).await.expect("an event or the end comes in time")
+    }
+
     /// The next event.
     pub async fn next(&mut self) -> LiveEvent {
-        let event = timeout(PATIENCE, self.events.recv()).await.expect("an event comes in time");
-        event.expect("the stream goes on")
+        self.next_or_end().await.expect("the stream goes on")
     }
 
     /// Waits for a comment, which keeps a quiet stream open.

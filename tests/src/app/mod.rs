@@ -52,6 +52,8 @@ use server::Server;
 #[derive(Debug, Clone)]
 pub struct TestApp {
     server: Arc<Server>,
+    /// Where it is asked.
+    port: u16,
     http: reqwest::Client,
 }
 
@@ -103,12 +105,24 @@ impl TestApp {
     }
 
     fn of(server: Arc<Server>) -> Self {
-        Self { server, http: reqwest::Client::builder().build().expect("a plain client") }
+        let port = server.port();
+        Self { server, port, http: reqwest::Client::builder().build().expect("a plain client") }
     }
 
-    /// Where it listens: `http://127.0.0.1:…`.
+    /// The same server as those see it who ask at another port: of a load balancer before it. Their connections are
+    /// their own.
+    pub fn behind(&self, port: u16) -> Self {
+        Self { port, ..Self::of(Arc::clone(&self.server)) }
+    }
+
+    /// The port it is asked at.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it is asked: `http://127.0.0.1:…`.
     pub fn base(&self) -> String {
-        self.server.base()
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Where it keeps its files.

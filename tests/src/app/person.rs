@@ -48,6 +48,11 @@ impl Person {
         self
     }
 
+    /// The same session at another node.
+    pub fn at(&self, node: &TestApp) -> Self {
+        Self { app: node.clone(), ..self.clone() }
+    }
+
     /// The same account in another session.
     pub async fn again(&self) -> Self {
         self.app.sign_in(&self.username, PASSWORD).await

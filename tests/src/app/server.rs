@@ -28,6 +28,8 @@ pub struct Setup {
     pub env: Vec<(&'static str, String)>,
     /// Words before the program's own on its command line, such as `prlimit --fsize=…`.
     pub before: Vec<String>,
+    /// Words after `serve`, such as `--role api`.
+    pub arguments: Vec<&'static str>,
 }
 
 /// One installation and the process that serves it, if one does now.
@@ -66,7 +68,8 @@ impl Server {
 
     /// Starts the process and waits until it says where it listens.
     fn run(&self) -> u16 {
-        let mut process = self.command(&["serve"]).stderr(Stdio::piped()).spawn().expect("the program is there");
+        let serve: Vec<_> = ["serve"].into_iter().chain(self.setup.arguments.iter().copied()).collect();
+        let mut process = self.command(&serve).stderr(Stdio::piped()).spawn().expect("the program is there");
         let log = Arc::new(Mutex::new(vec![]));
         let (said, heard) = mpsc::channel();
         let stderr = BufReader::new(process.stderr.take().expect("it was asked for"));
@@ -86,8 +89,8 @@ impl Server {
         port.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log().join("\n")))
     }
 
-    pub(super) fn base(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub(super) const fn port(&self) -> u16 {
+        self.port
     }
 
     pub(super) fn installation(&self) -> &Installation {
@@ -112,6 +115,8 @@ impl Server {
             .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("TIDINGS_DATA_DIR", self.data_dir())
             .env("TIDINGS_RATE_LIMIT", "0")
+            // nobody stands before it who would have to notice
+            .env("TIDINGS_DRAIN_SECONDS", "0")
             .envs(self.installation.env())
             .envs(self.setup.env.iter().map(|(name, value)| (name, value)));
         command

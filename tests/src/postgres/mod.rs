@@ -77,6 +77,16 @@ impl Cluster {
         format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// The same for somebody who takes another way to it, such as a [`Front`](crate::front::Front).
+    pub fn url_by(&self, port: u16, database: &str) -> String {
+        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Where it listens.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// An empty database that nobody else uses.
     pub fn create_database(&self) -> Database<'_> {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));

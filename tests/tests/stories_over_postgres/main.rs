@@ -31,6 +31,8 @@ mod privacy;
 mod problems;
 #[path = "../stories/reading.rs"]
 mod reading;
+mod refusals;
+mod roles;
 #[path = "../stories/sending.rs"]
 mod sending;
 #[path = "../stories/sessions.rs"]
