@@ -143,7 +143,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
     edge::install_metrics();
     let router = match config.role {
-        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, readiness.clone()),
+        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, &readiness),
         NodeRole::Projector => {
             let https = tls.is_some();
             edge::around(operation_routes(readiness.clone()).into(), &readiness, Around { https, ..Around::default() })
@@ -190,7 +190,7 @@ fn router(
     stores: &Stores,
     live: Live,
     forgotten: watch::Receiver<Position>,
-    readiness: Readiness,
+    readiness: &Readiness,
 ) -> Router {
     let demand = stores.views.demand();
     let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
@@ -215,7 +215,7 @@ fn router(
         origins: config.edge.origins.clone(),
         https: config.edge.tls.is_some(),
     };
-    edge::around(openapi::with_documentation(api), &readiness, around)
+    edge::around(openapi::with_documentation(api), readiness, around)
 }
 
 /// What every node answers, whatever it runs.
