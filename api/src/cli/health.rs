@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::transport::with_anyone;
+
 /// How long the connection may take to be made, and each part of the answer to come.
 const WITHIN: Duration = Duration::from_secs(2);
 
@@ -37,12 +39,12 @@ pub(super) enum Unhealthy {
 }
 
 /// Asks the server that listens there. Returns when it says that it is ready.
-pub(super) fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
+pub(super) fn ask(listen: SocketAddr, https: bool) -> Result<(), Unhealthy> {
     if listen.port() == 0 {
         return Err(Unhealthy::NoPort);
     }
     let address = reachable(listen);
-    let answer = first_line(address).map_err(|source| Unhealthy::Silent { address, source })?;
+    let answer = first_line(address, https).map_err(|source| Unhealthy::Silent { address, source })?;
     if answer.split(' ').nth(1) == Some("200") { Ok(()) } else { Err(Unhealthy::NotReady { address, answer }) }
 }
 
@@ -55,10 +57,14 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(own, listen.port())
 }
 
-fn first_line(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
+fn first_line(address: SocketAddr, https: bool) -> io::Result<String> {
+    let stream = TcpStream::connect_timeout(&address, WITHIN)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_write_timeout(Some(WITHIN))?;
+    if https { exchange(with_anyone(stream, address)?, address) } else { exchange(stream, address) }
+}
+
+fn exchange(mut stream: impl Read + Write, address: SocketAddr) -> io::Result<String> {
     let request = format!("GET /health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = String::new();
@@ -93,20 +99,20 @@ mod tests {
     #[test]
     fn a_server_that_says_it_is_ready_is_healthy_wherever_it_listens() {
         let address = answering("HTTP/1.1 200 OK\r\n\r\n");
-        ask(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port())).unwrap();
+        ask(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()), false).unwrap();
     }
 
     #[test]
     fn one_that_is_stopping_or_says_nothing_is_not() {
         for answer in ["HTTP/1.1 503 Service Unavailable\r\n\r\n", ""] {
-            assert!(matches!(ask(answering(answer)), Err(Unhealthy::NotReady { .. })));
+            assert!(matches!(ask(answering(answer), false), Err(Unhealthy::NotReady { .. })));
         }
     }
 
     #[test]
     fn one_that_is_not_there_is_not() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        assert!(matches!(ask(free), Err(Unhealthy::Silent { .. })));
-        assert!(matches!(ask(SocketAddr::from(([0, 0, 0, 0], 0))), Err(Unhealthy::NoPort)));
+        assert!(matches!(ask(free, false), Err(Unhealthy::Silent { .. })));
+        assert!(matches!(ask(SocketAddr::from(([0, 0, 0, 0], 0)), false), Err(Unhealthy::NoPort)));
     }
 }

@@ -113,7 +113,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             Ok(ExitCode::SUCCESS)
         }
         Command::Health => {
-            health::ask(config.listen)?;
+            health::ask(config.listen, config.edge.tls.is_some())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { projections, verify } => {

@@ -10,6 +10,7 @@
 //!
 //! Answers may take as long as they take: live streams have no end.
 
+mod anyone;
 mod body;
 mod certificates;
 
@@ -44,6 +45,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
+pub use anyone::with_anyone;
 pub use body::TooSlow;
 pub use certificates::{Certificates, TlsError, TlsFiles};
 

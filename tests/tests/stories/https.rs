@@ -68,6 +68,10 @@ async fn both_protocols_are_spoken_over_tls_and_browsers_are_told_to_stay_with_i
     drop(sender);
     connection.await.unwrap().unwrap();
 
+    // `tidings health`, which containers run, knows that it has to speak TLS too
+    let health = app.tool_command(&["health"]).env("TIDINGS_LISTEN", app.address()).output().unwrap();
+    assert!(health.status.success(), "{health:?}");
+
     // who speaks HTTP without TLS, or nothing, is no trouble; and the server ends in good order
     let mut plain = Raw::to(&app).await;
     plain.write(REQUEST).await;
