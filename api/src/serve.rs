@@ -137,7 +137,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
     edge::install_metrics();
     let router = match config.role {
-        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, readiness.clone()),
+        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, &readiness),
         NodeRole::Projector => edge::around(operation_routes(readiness.clone()).into(), &readiness),
     };
 
@@ -179,7 +179,7 @@ fn router(
     stores: &Stores,
     live: Live,
     forgotten: watch::Receiver<Position>,
-    readiness: Readiness,
+    readiness: &Readiness,
 ) -> Router {
     let demand = stores.views.demand();
     let app = App::new(Shared {
@@ -198,7 +198,7 @@ fn router(
         .with_state(app)
         .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
         .merge(operation_routes(readiness.clone()));
-    edge::around(openapi::with_documentation(api), &readiness)
+    edge::around(openapi::with_documentation(api), readiness)
 }
 
 /// What every node answers, whatever it runs.
