@@ -1,7 +1,7 @@
 //! The server of Tidings: routes, authentication, live push, command line.
 //!
 //! - [`config`]: settings from flags, environment and file;
-//! - [`edge`]: what stands around every route;
+//! - [`transport`]: connections, HTTPS, slow clients; [`edge`]: what stands around every route;
 //! - [`extract`]: what handlers take;
 //! - [`app`]: what handlers share;
 //! - [`routes`]: the routes, one file for each subject;
@@ -34,5 +34,6 @@ pub mod reply;
 pub mod routes;
 pub mod serve;
 pub mod stores;
+pub mod transport;
 
 pub use serve::{Running, serve};

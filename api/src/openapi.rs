@@ -3,8 +3,14 @@
 //! Handlers document what is theirs alone: parameters, bodies, the answer when all is well. What every operation has in
 //! common (problems, the bearer token, idempotency keys) is added here, once.
 
-use axum::{Router, http::header, response::Redirect, routing::get};
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::Redirect,
+    routing::get,
+};
 use bytes::Bytes;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -23,6 +29,10 @@ use crate::{
 
 const BEARER: &str = "bearer";
 
+/// The reference loads nothing from elsewhere and asks nobody but this server; its pictures are part of its styles.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -35,7 +45,10 @@ const BEARER: &str = "bearer";
             did nothing and are judged anew.\n\n\
             Every answer whose request appended events carries `Tidings-Position`. Reads show what their caller was told; \
             with the header `Tidings-Min-Position` they wait until they show that position, for two seconds at most: then \
-            503.",
+            503.\n\n\
+            Each caller may ask so much a second, and registration, sign-in and refresh less, for each address: beyond that \
+            the answer is 429 with `Retry-After`. Answers say what is left in `RateLimit`, and of how much in \
+            `RateLimit-Policy`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
@@ -55,10 +68,11 @@ pub fn with_documentation(routes: OpenApiRouter) -> Router {
     let document = complete(document);
     // Written out once: routers are cloned for every connection, and the document is large.
     let shown = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
-    let pages = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]));
+    let pages = Router::from(SwaggerUi::new("/docs").config(Config::new(["/openapi.json"])));
+    let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     router
         .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], shown) }))
-        .merge(pages)
+        .merge(pages.layer(policy))
         .route("/", get(|| async { Redirect::temporary("/docs/") }))
 }
 
@@ -109,6 +123,7 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
         (Kind::Unauthenticated, true),
         (Kind::Forbidden, true),
         (Kind::NotFound, true),
+        (Kind::TooSlow, has_body),
         (Kind::Taken, writes),
         (Kind::TooLarge, has_body),
         (Kind::WrongMediaType, has_body),

@@ -1,9 +1,9 @@
 //! The server: opens the stores, takes requests, and stops without losing what it has begun.
 
-use std::{future::IntoFuture, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::{EventStore, Position};
 use tidings_projections::Queries;
@@ -18,7 +18,7 @@ use crate::{
     config::{Config, NodeRole},
     consistency::Consistency,
     control,
-    edge::{self, Probe, Readiness},
+    edge::{self, Around, Limits, Probe, Readiness},
     extract::Cursors,
     idempotency::{Idempotency, idempotent},
     live::Live,
@@ -27,6 +27,7 @@ use crate::{
     processes::{Forgetting, ForgettingError, observe},
     routes,
     stores::{Stores, StoresError},
+    transport::{self, Certificates, TlsError},
 };
 
 /// How long requests that were begun may take once the server is told to stop.
@@ -44,6 +45,9 @@ pub enum ServeError {
     /// Erasures cannot be completed.
     #[error("what was erased cannot be forgotten: {0}")]
     Forgetting(#[from] ForgettingError),
+    /// There is no certificate for HTTPS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -112,12 +116,14 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 
 /// Starts a server in this process. It serves when this returns.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
+    let tls = config.edge.tls.clone().map(Certificates::load).transpose()?;
     // First of all: whoever starts the server on port 0 reads the address from the first line of its log. Who connects
     // already waits until the stores are open.
     let failed = |source| ServeError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    tracing::info!("listening on http://{addr}");
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!("listening on {scheme}://{addr}");
     let log_listener = auditing::listener(&config).await?;
 
     let stores = Stores::open(&config).await?;
@@ -138,7 +144,10 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     edge::install_metrics();
     let router = match config.role {
         NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, &readiness),
-        NodeRole::Projector => edge::around(operation_routes(readiness.clone()).into(), &readiness),
+        NodeRole::Projector => {
+            let https = tls.is_some();
+            edge::around(operation_routes(readiness.clone()).into(), &readiness, Around { https, ..Around::default() })
+        }
     };
 
     let (stop, stopping) = watch::channel(false);
@@ -147,8 +156,10 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }
+    background.extend(tls.clone().map(|tls| tokio::spawn(tls.follow_files(stopping.clone()))));
+    let serving = transport::serve(listener, router, tls, config.edge.terms.clone(), stopping.clone());
     let begun = Begun { stores, live, background, data_dir: config.data_dir };
-    let ended = tokio::spawn(until_stopped(listener, router, stopping, begun));
+    let ended = tokio::spawn(until_stopped(serving, stopping, begun));
     Ok(Running { addr, readiness, drain: config.drain, stop, ended })
 }
 
@@ -182,11 +193,12 @@ fn router(
     readiness: &Readiness,
 ) -> Router {
     let demand = stores.views.demand();
+    let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
     let app = App::new(Shared {
         commands: stores.commands.clone(),
         queries: stores.views.queries(),
         consistency: Consistency::new(stores.views.applied(), move |position| demand.want(position)),
-        authenticator: Authenticator::new(&stores.secret, Arc::new(stores.commands.clone())),
+        authenticator: authenticator.clone(),
         cursors: Cursors::new(&stores.secret),
         live,
         forgotten,
@@ -198,7 +210,12 @@ fn router(
         .with_state(app)
         .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
         .merge(operation_routes(readiness.clone()));
-    edge::around(openapi::with_documentation(api), readiness)
+    let around = Around {
+        limits: config.edge.rate.map(|rate| Limits::new(rate, authenticator)),
+        origins: config.edge.origins.clone(),
+        https: config.edge.tls.is_some(),
+    };
+    edge::around(openapi::with_documentation(api), readiness, around)
 }
 
 /// What every node answers, whatever it runs.
@@ -214,28 +231,16 @@ struct Begun {
     data_dir: PathBuf,
 }
 
-async fn until_stopped(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, begun: Begun) {
+async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::Receiver<bool>, begun: Begun) {
     let Begun { stores, live, background, data_dir } = begun;
-    let listener = listener.tap_io(|stream| {
-        // answers are small, and nobody should wait for a full packet
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection has no TCP_NODELAY");
-        }
-    });
-    let mut told = stopping.clone();
-    let graceful = async move {
-        if told.wait_for(|stop| *stop).await.is_err() {
-            tracing::debug!("nobody is left to stop the server");
-        }
-    };
-    let mut serving = std::pin::pin!(axum::serve(listener, router).with_graceful_shutdown(graceful).into_future());
+    let mut serving = std::pin::pin!(serving);
     let stopped = async {
         if stopping.wait_for(|stop| *stop).await.is_ok() {
             live.stop().await;
         }
     };
     tokio::select! {
-        _ = &mut serving => {}
+        () = &mut serving => {}
         () = stopped => if timeout(GRACE, serving).await.is_err() {
             tracing::warn!("requests were still under way");
         }

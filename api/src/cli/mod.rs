@@ -3,6 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 found a difference or failed,
 //! 2 wrong usage.
 
+mod health;
 mod import;
 mod operate;
 
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t)]
         role: NodeRole,
     },
+    /// Asks the server that listens on the configured address whether it is ready; exit code 1 when it is not
+    Health,
     /// Builds views anew from the log, or compares them with it
     Replay {
         /// Which: directory, conversations; all when none is named
@@ -107,6 +110,10 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
                 Ok(config) => serve::run(config).await?,
                 Err(error) => return Ok(fail(2, &error)),
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Health => {
+            health::ask(config.listen)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Replay { projections, verify } => {

@@ -64,22 +64,42 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 
-    /// Requests a second for each caller; only 0, none, is supported yet
+    /// Requests a second for each caller, on each node; 0 is no limit [default: 100]
     #[arg(long, global = true, env = "TIDINGS_RATE_LIMIT", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<u32>,
 
-    /// Requests in a burst; only 0 is supported yet
+    /// Requests at once for each caller; 0 is no limit [default: 1000]
     #[arg(long, global = true, env = "TIDINGS_RATE_BURST", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_burst: Option<u32>,
 
-    /// Certificate for HTTPS; not supported yet
+    /// Proxies believed about where requests come from: addresses or networks, with commas [default: none]
+    #[arg(long, global = true, env = "TIDINGS_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<String>,
+
+    /// Origins whose pages may ask from browsers, with commas; `*` is all [default: none]
+    #[arg(long, global = true, env = "TIDINGS_CORS_ORIGINS", value_name = "ORIGINS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_origins: Option<String>,
+
+    /// Connections at once; who comes then is sent away [default: 10000]
+    #[arg(long, global = true, env = "TIDINGS_MAX_CONNECTIONS", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
+
+    /// Seconds that a client may take to send a request, or without sending one [default: 60]
+    #[arg(long, global = true, env = "TIDINGS_CLIENT_TIMEOUT", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_timeout: Option<u32>,
+
+    /// Certificate chain for HTTPS (PEM), read again when it changes
     #[arg(long, global = true, env = "TIDINGS_TLS_CERT", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert: Option<PathBuf>,
 
-    /// Key for HTTPS; not supported yet
+    /// Private key for HTTPS (PEM)
     #[arg(long, global = true, env = "TIDINGS_TLS_KEY", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //! environment, and that over the file.
 
 mod args;
+mod edge;
 mod engines;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
+pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
 
 /// How long a node of several goes on serving once it is told to stop.
@@ -48,6 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where log, keys and views are.
     pub engines: Engines,
+    /// How clients are met.
+    pub edge: EdgeConfig,
     /// What of the server runs here.
     pub role: NodeRole,
     /// The installation's secret, when it does not come from the data directory.
@@ -89,11 +93,19 @@ struct Merged {
     views_read: Option<String>,
     grpc_listen: Option<String>,
     drain_seconds: Option<u32>,
-    // known, and not served by this version
-    rate_limit: Option<u32>,
-    rate_burst: Option<u32>,
+    #[serde(default = "edge::rate_limit")]
+    rate_limit: u32,
+    #[serde(default = "edge::rate_burst")]
+    rate_burst: u32,
+    #[serde(default = "edge::max_connections")]
+    max_connections: u32,
+    #[serde(default = "edge::client_timeout")]
+    client_timeout: u32,
+    trusted_proxies: Option<String>,
+    cors_origins: Option<String>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    // known, and not served by this version
     acme_domains: Option<String>,
     webhooks_private: Option<bool>,
 }
@@ -186,6 +198,7 @@ impl Merged {
         Ok(Config {
             listen,
             engines,
+            edge: EdgeConfig::check(&self)?,
             drain: Duration::from_secs(drain.into()),
             role: NodeRole::default(),
             data_dir: self.data_dir,
@@ -200,10 +213,6 @@ impl Merged {
     /// Better a clear sentence than a setting without effect.
     fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
         for (setting, given) in [
-            ("TIDINGS_RATE_LIMIT", self.rate_limit.is_some_and(|limit| limit > 0)),
-            ("TIDINGS_RATE_BURST", self.rate_burst.is_some_and(|burst| burst > 0)),
-            ("TIDINGS_TLS_CERT", self.tls_cert.is_some()),
-            ("TIDINGS_TLS_KEY", self.tls_key.is_some()),
             ("TIDINGS_ACME_DOMAINS", self.acme_domains.is_some()),
             ("TIDINGS_WEBHOOKS_PRIVATE", self.webhooks_private == Some(true)),
         ] {
@@ -244,6 +253,12 @@ mod tests {
             (in_file("lisen = \"127.0.0.1:1\""), "lisen"),
             (in_file("messages_window_days = -1"), "messages_window_days"),
             (in_file("log = \"=,=\""), "TIDINGS_LOG"),
+            (in_file("trusted_proxies = \"10.0.0.0/33\""), "TIDINGS_TRUSTED_PROXIES"),
+            (in_file("cors_origins = \"chat.example\""), "TIDINGS_CORS_ORIGINS"),
+            (in_file("max_connections = 0"), "TIDINGS_MAX_CONNECTIONS"),
+            (in_file("client_timeout = 0"), "TIDINGS_CLIENT_TIMEOUT"),
+            (in_file("tls_cert = \"a.pem\""), "TIDINGS_TLS_CERT"),
+            (in_file("tls_key = \"a.pem\""), "TIDINGS_TLS_KEY"),
             (Settings { config: Some("/nowhere/tidings.toml".into()), ..Settings::default() }, "TIDINGS_CONFIG"),
         ] {
             let error = load(&settings).unwrap_err();
@@ -253,8 +268,8 @@ mod tests {
 
     #[test]
     fn what_this_version_cannot_do_is_refused() {
-        assert!(load(&in_file("tls_cert = \"a.pem\"")).unwrap_err().starts_with("TIDINGS_TLS_CERT"));
-        assert!(load(&in_file("rate_limit = 0")).is_ok());
+        let error = load(&in_file("acme_domains = \"chat.example\"")).unwrap_err();
+        assert!(error.starts_with("TIDINGS_ACME_DOMAINS"), "{error}");
     }
 
     #[test]

@@ -1,35 +1,76 @@
-//! What stands around every route: request ids, one log line and one measurement a request, panics, headers, the
-//! answers to unknown routes and methods.
+//! What stands around every route: request ids, one log line and one measurement a request, rate limits, other origins,
+//! compression, panics, headers, the answers to unknown routes and methods.
 
+mod address;
 mod health;
+mod limits;
 mod lines;
 mod logging;
 mod metrics;
 mod observe;
+mod origins;
 
 use std::any::Any;
 
 use axum::{
     Router,
-    http::{Method, Uri},
+    http::{HeaderValue, Method, Uri, header},
     response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    set_header::SetResponseHeaderLayer,
+};
 
 use crate::problem::{Kind, Problem};
 
+pub use address::{ClientAddress, TrustedProxies};
 pub use health::{Probe, Readiness, routes as health_routes};
+pub use limits::{Limits, Rate};
 pub use lines::Flush;
 pub use logging::start as start_logging;
 pub use metrics::{install as install_metrics, routes as metrics_routes};
+pub use origins::Origins;
+
+/// Smaller answers are not worth compressing.
+const COMPRESSED_ABOVE_BYTES: u64 = 1024;
+
+/// What an edge has that not every server needs.
+#[derive(Debug, Default)]
+pub struct Around {
+    /// How much each caller may ask.
+    pub limits: Option<Limits>,
+    /// Whose pages may ask from browsers.
+    pub origins: Origins,
+    /// The server speaks HTTPS itself: browsers are told to come no other way.
+    pub https: bool,
+}
 
 /// Puts the edge around all routes.
-pub fn around(router: Router, readiness: &Readiness) -> Router {
-    router
+pub fn around(router: Router, readiness: &Readiness, around: Around) -> Router {
+    let mut router = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn_with_state(readiness.clone(), observe::observe))
+        .layer(CatchPanicLayer::custom(panicked));
+    if let Some(limits) = around.limits {
+        router = router.layer(axum::middleware::from_fn_with_state(limits, limits::limit));
+    }
+    // events must not wait for a block of the compressor to fill, and pictures are compressed already
+    let worth_it = SizeAbove::new(COMPRESSED_ABOVE_BYTES).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    router = router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it));
+    if let Some(origins) = around.origins.layer() {
+        router = router.layer(origins);
+    }
+    if around.https {
+        let strictly = HeaderValue::from_static("max-age=31536000");
+        router = router.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, strictly));
+    }
+    router.layer(axum::middleware::from_fn_with_state(readiness.clone(), observe::observe))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
@@ -79,7 +120,7 @@ mod tests {
             panic!("the password is hunter2")
         }
         let routes = Router::new().route("/fine", get(|| async { "fine" }).post(post_fine));
-        let app = around(routes.route("/panic", post(broken)), readiness);
+        let app = around(routes.route("/panic", post(broken)), readiness, Around::default());
         let mut request = Request::builder().method(method).uri(path);
         if let Some(id) = id {
             request = request.header("x-request-id", id);

@@ -1,5 +1,7 @@
 //! JSON bodies, strictly: what cannot be parsed is 400, what breaks a rule is 422 and names every wrong member.
 
+use std::error::Error as _;
+
 use axum::{
     extract::{FromRequest, Request},
     http::header,
@@ -9,7 +11,10 @@ use futures::TryStreamExt;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use tidings_domain::user::Change;
 
-use crate::problem::{Checks, FieldError, Kind, Problem, pointer};
+use crate::{
+    problem::{Checks, FieldError, Kind, Problem, pointer},
+    transport::TooSlow,
+};
 
 /// The longest body of a request: a message of 65,536 bytes with every one of them escaped, and room beside it.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -83,11 +88,10 @@ fn is_json(request: &Request) -> bool {
 /// A whole body of at most [`MAX_BODY_BYTES`].
 pub async fn whole(body: axum::body::Body) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
-    let early = |_| Problem::new(Kind::MalformedRequest, "the body ended early");
     // nearly always there is one chunk, which needs no copy
-    let first = chunks.try_next().await.map_err(early)?.unwrap_or_default();
+    let first = chunks.try_next().await.map_err(unreadable)?.unwrap_or_default();
     let (mut read, mut all) = (first.len(), BytesMut::from(first));
-    while let Some(chunk) = chunks.try_next().await.map_err(early)? {
+    while let Some(chunk) = chunks.try_next().await.map_err(unreadable)? {
         read += chunk.len();
         if read <= MAX_BODY_BYTES {
             all.extend_from_slice(&chunk);
@@ -99,6 +103,19 @@ pub async fn whole(body: axum::body::Body) -> Result<Bytes, Problem> {
         return Err(Problem::new(Kind::TooLarge, format!("the body may have at most {MAX_BODY_BYTES} bytes")));
     }
     Ok(all.freeze())
+}
+
+/// Why a body did not come whole.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub fn unreadable(error: axum::Error) -> Problem {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<TooSlow>() {
+            return Kind::TooSlow.into();
+        }
+        cause = inner.source();
+    }
+    Problem::new(Kind::MalformedRequest, "the body ended early")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

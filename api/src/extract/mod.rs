@@ -17,7 +17,7 @@ mod message_ref;
 mod path;
 mod query;
 
-pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, change, present, whole};
+pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, change, present, unreadable, whole};
 pub use caller::{Caller, CallerCell, RequestInfo};
 pub use cursor::Cursors;
 pub use key::IdempotencyKey;

@@ -77,6 +77,7 @@ kinds! {
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
+    TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
     Taken = CONFLICT, "taken", "Somebody else has this already";
     Busy = CONFLICT, "busy", "The same is being done already";
     DirectIsFixed = CONFLICT, "direct-is-fixed", "A direct conversation stays as it is";

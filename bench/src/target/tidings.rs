@@ -45,6 +45,8 @@ fn tidings(place: &Place, dir: &Path) -> Command {
     // a directory of its own, where no tidings.toml lies
     command.current_dir(&place.dir).env("TIDINGS_DATA_DIR", dir);
     command.env("TIDINGS_LISTEN", "127.0.0.1:0").env("TIDINGS_RATE_LIMIT", "0").env("TIDINGS_LOG", "info");
+    // connections that a long preparation leaves idle are still wanted
+    command.env("TIDINGS_CLIENT_TIMEOUT", "3600");
     command
 }
 

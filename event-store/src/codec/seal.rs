@@ -1,9 +1,6 @@
 //! The cipher: ChaCha20-Poly1305 (RFC 8439) under a key that serves for one event only.
 
-use chacha20poly1305::{
-    ChaCha20Poly1305, KeyInit, Nonce,
-    aead::{Aead, Payload},
-};
+use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use tidings_domain::StreamName;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -37,12 +34,48 @@ impl ContentKey {
     }
 
     pub(super) fn seal(&self, binding: &Binding<'_>, plain: &[u8]) -> Option<Vec<u8>> {
-        let payload = Payload { msg: plain, aad: &binding.associated_data() };
-        ChaCha20Poly1305::new((&*self.0).into()).encrypt(&Nonce::default(), payload).ok()
+        let mut sealed = Vec::with_capacity(plain.len() + CHACHA20_POLY1305.tag_len());
+        sealed.extend_from_slice(plain);
+        let aad = Aad::from(binding.associated_data());
+        self.cipher()?.seal_in_place_append_tag(Self::nonce(), aad, &mut sealed).ok()?;
+        Some(sealed)
     }
 
     pub(super) fn open(&self, binding: &Binding<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let payload = Payload { msg: sealed, aad: &binding.associated_data() };
-        ChaCha20Poly1305::new((&*self.0).into()).decrypt(&Nonce::default(), payload).ok().map(Zeroizing::new)
+        let mut opened = Zeroizing::new(sealed.to_vec());
+        let aad = Aad::from(binding.associated_data());
+        let plain = self.cipher()?.open_in_place(Self::nonce(), aad, &mut opened).ok()?.len();
+        opened.truncate(plain);
+        Some(opened)
+    }
+
+    fn cipher(&self) -> Option<LessSafeKey> {
+        UnboundKey::new(&CHACHA20_POLY1305, &*self.0).ok().map(LessSafeKey::new)
+    }
+
+    /// Always the same: a key serves once.
+    fn nonce() -> Nonce {
+        Nonce::assume_unique_for_key([0; NONCE_LEN])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chacha20poly1305::{
+        ChaCha20Poly1305, KeyInit,
+        aead::{Aead, Payload},
+    };
+
+    #[test]
+    fn another_implementation_of_rfc_8439_opens_what_was_sealed() {
+        let stream = StreamName::stored("conversation-1");
+        let binding = Binding { stream: &stream, name: "message_sent", id: Uuid::from_u128(7) };
+        let key = ContentKey::new(&[1; 32], Some(&[2; 32]), binding.id);
+        let sealed = key.seal(&binding, b"hello").unwrap();
+        let payload = Payload { msg: &sealed, aad: &binding.associated_data() };
+        let other = ChaCha20Poly1305::new((&*key.0).into());
+        assert_eq!(other.decrypt(&[0; 12].into(), payload).unwrap(), b"hello");
+        assert_eq!(key.open(&binding, &sealed).unwrap().as_slice(), b"hello");
     }
 }

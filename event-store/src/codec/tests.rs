@@ -57,8 +57,28 @@ fn recorded(stream: &StreamName, new: &NewEvent) -> Arc<RecordedEvent> {
     })
 }
 
+/// What another node reads, which did not write it.
 async fn opened(codec: &Codec, event: &Arc<RecordedEvent>) -> Result<Event, CodecError> {
+    read(&elsewhere(codec), event).await
+}
+
+fn elsewhere(codec: &Codec) -> Codec {
+    Codec::new(codec.keyring().clone())
+}
+
+async fn read(codec: &Codec, event: &Arc<RecordedEvent>) -> Result<Event, CodecError> {
     codec.open_all(std::slice::from_ref(event)).await.unwrap().remove(0).map(|decoded| decoded.event)
+}
+
+#[tokio::test]
+async fn an_event_is_the_same_whether_it_was_kept_open_or_is_opened_again() {
+    let Fixture { codec, stream, _directory } = fixture();
+    let (key, author) = (codec.keyring().take().await.unwrap(), codec.keyring().take().await.unwrap());
+    let event = sent(key, author);
+    let recorded = recorded(&stream, &codec.seal(&stream, &event, Metadata::default(), None).unwrap());
+    for _ in 0..2 {
+        assert_eq!(read(&codec, &recorded).await.unwrap(), event.clone().into());
+    }
 }
 
 #[tokio::test]
@@ -113,7 +133,7 @@ async fn a_poisoned_event_does_not_hurt_its_neighbours() {
     }))
     .unwrap()
     .into();
-    let outcomes = codec.open_all(&[Arc::new(foreign), good, Arc::new(keyless)]).await.unwrap();
+    let outcomes = elsewhere(&codec).open_all(&[Arc::new(foreign), good, Arc::new(keyless)]).await.unwrap();
     let good: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(good, [false, true, false]);
 }

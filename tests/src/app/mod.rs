@@ -22,8 +22,10 @@ mod binary;
 mod call;
 mod live;
 mod person;
+mod raw;
 mod server;
 mod talk;
+mod tls;
 
 use std::{
     path::{Path, PathBuf},
@@ -42,8 +44,10 @@ pub use backend::Backend;
 pub use call::Call;
 pub use live::{Live, LiveEvent};
 pub use person::{PASSWORD, Person};
+pub use raw::Raw;
 pub use server::Setup;
 pub use talk::{bodies, body, id, seq, seqs};
+pub use tls::{connect, make_certificate};
 
 use crate::postgres::Database;
 use server::Server;
@@ -123,6 +127,11 @@ impl TestApp {
     /// Where it is asked: `http://127.0.0.1:…`.
     pub fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The same, for clients of their own: `127.0.0.1:…`.
+    pub fn address(&self) -> String {
+        self.server.address()
     }
 
     /// Where it keeps its files.

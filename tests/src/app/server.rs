@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Backend, backend::Installation, binary};
+use super::{Backend, backend::Installation, binary, tls};
 
 /// How long a server may take to start or to end before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -85,12 +85,16 @@ impl Server {
         });
         let port = heard.recv_timeout(PATIENCE).ok();
         *self.running.lock().expect("no holder panics") = Some(Running { process, log });
-        let port = port.filter(|port| becomes_ready(*port));
+        let port = port.filter(|port| self.becomes_ready(*port));
         port.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log().join("\n")))
     }
 
     pub(super) const fn port(&self) -> u16 {
         self.port
+    }
+
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub(super) fn installation(&self) -> &Installation {
@@ -142,26 +146,33 @@ impl Server {
     pub(super) fn start_again(&self) {
         assert_eq!(self.run(), self.port, "it listens where it listened before");
     }
+
+    /// Waits until the server is ready: it says where it listens before it has opened its stores, and it may answer while its
+    /// views are still built. False when it has ended.
+    fn becomes_ready(&self, port: u16) -> bool {
+        let certificate = self.setup.env.iter().find(|(name, _)| *name == "TIDINGS_TLS_CERT");
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            let ready = match certificate {
+                Some((_, certificate)) => tls::is_ready(port, Path::new(certificate), READY),
+                None => is_ready(port),
+            };
+            match ready {
+                Ok(true) => return true,
+                Ok(false) => thread::park_timeout(Duration::from_millis(5)),
+                Err(_) => return false,
+            }
+        }
+        false
+    }
 }
 
-/// Waits until the server is ready: it says where it listens before it has opened its stores, and it may answer while its
-/// views are still built. False when it has ended.
-fn becomes_ready(port: u16) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        match is_ready(port) {
-            Ok(true) => return true,
-            Ok(false) => thread::park_timeout(Duration::from_millis(5)),
-            Err(_) => return false,
-        }
-    }
-    false
-}
+const READY: &[u8] = b"GET /health/ready HTTP/1.1\r\nhost: tidings\r\nconnection: close\r\n\r\n";
 
 fn is_ready(port: u16) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: tidings\r\nconnection: close\r\n\r\n")?;
+    stream.write_all(READY)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.starts_with("HTTP/1.1 200"))
