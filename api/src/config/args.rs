@@ -104,7 +104,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
 
-    /// Domains to get certificates for; not supported yet
+    /// Domains to get certificates for; not supported: an ACME client may write the two files
     #[arg(long, global = true, env = "TIDINGS_ACME_DOMAINS", value_name = "DOMAINS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acme_domains: Option<String>,

@@ -212,13 +212,13 @@ impl Merged {
 
     /// Better a clear sentence than a setting without effect.
     fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
-        for (setting, given) in [
-            ("TIDINGS_ACME_DOMAINS", self.acme_domains.is_some()),
-            ("TIDINGS_WEBHOOKS_PRIVATE", self.webhooks_private == Some(true)),
-        ] {
-            if given {
-                return Err(invalid(setting, "is not supported by this version: leave it unset"));
-            }
+        if self.acme_domains.is_some() {
+            let instead = "is not supported: let an ACME client write the files of TIDINGS_TLS_CERT and TIDINGS_TLS_KEY, which \
+                are read again when they change";
+            return Err(invalid("TIDINGS_ACME_DOMAINS", instead));
+        }
+        if self.webhooks_private == Some(true) {
+            return Err(invalid("TIDINGS_WEBHOOKS_PRIVATE", "is not supported by this version: leave it unset"));
         }
         Ok(())
     }

@@ -24,10 +24,10 @@ struct Https {
 }
 
 fn https() -> Https {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("there is a place for temporary files");
     let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
     make_certificate(&certificate, &key);
-    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let path = |path: &Path| path.to_string_lossy().into_owned();
     let env = vec![("TIDINGS_TLS_CERT", path(&certificate)), ("TIDINGS_TLS_KEY", path(&key))];
     Https { app: TestApp::with(Setup { env, ..Setup::default() }), certificate, key, directory }
 }
