@@ -213,8 +213,7 @@ impl Merged {
     /// Better a clear sentence than a setting without effect.
     fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
         if self.acme_domains.is_some() {
-            let instead = "is not supported: let an ACME client write the files of TIDINGS_TLS_CERT and TIDINGS_TLS_KEY, which \
-                are read again when they change";
+            let instead = "is not supported: let an ACME client write TIDINGS_TLS_CERT and TIDINGS_TLS_KEY";
             return Err(invalid("TIDINGS_ACME_DOMAINS", instead));
         }
         if self.webhooks_private == Some(true) {
