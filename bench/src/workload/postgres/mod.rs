@@ -49,18 +49,18 @@ impl<'a> Installation<'a> {
 
     /// Stops the nodes and compares the views with the log. The time that a rebuild takes, first.
     async fn end(mut self, place: &Place, checks: &mut Vec<Check>) -> Result<Run, BenchError> {
-        checks.push(named(self.name, self.side.count().await?));
+        checks.push(named(self.name, &self.side.count().await?));
         let events = self.side.stop().await?.events;
         let (replay, verify) = programs(place, &self.dir, &self.database.url());
         progress(&format!("postgres: verifying and rebuilding the views of {}", self.name))?;
         let verified = finish(verify, &place.dir.join("verify.log")).await?;
         let what = format!("views verified against the log in {:.1} s", verified.seconds);
-        checks.push(named(self.name, Check { what }));
+        checks.push(named(self.name, &Check { what }));
         offline::timed(replay, place, events).await
     }
 }
 
-fn named(name: &str, check: Check) -> Check {
+fn named(name: &str, check: &Check) -> Check {
     Check { what: format!("postgres, {name}: {}", check.what) }
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn measure(
         one.sends(&task, &server, &mut shown.one_node).await?;
         three.sends(&task, &server, &mut shown.three_nodes).await?;
     }
-    checks.push(named("inserts", inserts.count().await?));
+    checks.push(named("inserts", &inserts.count().await?));
     shown.replay.push(one.end(place, checks).await?);
     shown.replay.push(three.end(place, checks).await?);
     Ok(shown)
