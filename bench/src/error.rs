@@ -12,6 +12,8 @@ pub(crate) enum BenchError {
     Json(#[from] serde_json::Error),
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("PostgreSQL: {0}")]
+    Postgres(#[from] sqlx::Error),
     #[error("token: {0}")]
     Token(#[from] jsonwebtoken::errors::Error),
     #[error("{request} was answered {status}: {body}")]

@@ -21,6 +21,17 @@ pub(crate) struct Usage {
     pub(crate) peak_bytes: u64,
 }
 
+impl Usage {
+    /// That of several processes together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            cpu_seconds: self.cpu_seconds + other.cpu_seconds,
+            resident_bytes: self.resident_bytes + other.resident_bytes,
+            peak_bytes: self.peak_bytes + other.peak_bytes,
+        }
+    }
+}
+
 /// A server that runs. Dropping it kills it; [`Server::stop`] ends it in order.
 pub(crate) struct Server {
     child: Child,
@@ -141,19 +152,48 @@ fn address_in(text: &str) -> Option<SocketAddr> {
 }
 
 fn usage(pid: u32) -> Result<Usage, BenchError> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // the second field is the name in brackets, which may hold anything
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let cpu_seconds = seconds(ticks(&stat(pid)?, 2));
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let bytes = |member: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(member))?;
         line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
     };
-    #[expect(clippy::cast_precision_loss, reason = "ticks of one process stay far below 2^52")]
-    let cpu_seconds = ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
     let (resident_bytes, peak_bytes) = (bytes("VmRSS:").unwrap_or(0), bytes("VmHWM:").unwrap_or(0));
     Ok(Usage { cpu_seconds, resident_bytes, peak_bytes })
+}
+
+/// CPU seconds of a process and of its children, those that have ended and were waited for too.
+pub(crate) fn usage_with_children(parent: u32) -> Result<f64, BenchError> {
+    let mut ticks = ticks(&stat(parent)?, 4);
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // one that has just ended is counted with its parent the next time
+        let Ok(stat) = stat(pid) else { continue };
+        if field(&stat, 1) == Some(u64::from(parent)) {
+            ticks += self::ticks(&stat, 2);
+        }
+    }
+    Ok(seconds(ticks))
+}
+
+/// The fields of a process after its name, which stands in brackets and may hold anything.
+fn stat(pid: u32) -> Result<String, BenchError> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    Ok(stat.rsplit_once(") ").map_or_else(String::new, |(_, fields)| fields.to_owned()))
+}
+
+fn field(stat: &str, number: usize) -> Option<u64> {
+    stat.split(' ').nth(number)?.trim().parse().ok()
+}
+
+/// The first fields of CPU time: user, system, and those of the children that were waited for.
+fn ticks(stat: &str, fields: usize) -> u64 {
+    (11..11 + fields).filter_map(|number| field(stat, number)).sum()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "ticks of one process stay far below 2^52")]
+fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
 #[cfg(test)]

@@ -88,9 +88,9 @@ impl Commands {
         Ok(self.0.shared.codec().keyring().take().await?)
     }
 
-    /// Drops what is remembered of a stream that another node has moved on. To be told of every event that this node did
+    /// Moves what is remembered of a stream that another node has moved on. To be told of every event that this node did
     /// not append itself; being told of one's own costs little.
-    pub fn observe(&self, recorded: &RecordedEvent) {
+    pub fn observe(&self, recorded: &Arc<RecordedEvent>) {
         let Ok(stream) = recorded.stream.id() else { return };
         let inner = &self.0;
         match stream {

@@ -29,7 +29,8 @@ pub(crate) enum Extent {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    pub(crate) address: SocketAddr,
+    /// Where to: connections are spread over them in turn.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) script: Arc<Script>,
     pub(crate) pace: Pace,
     pub(crate) extent: Extent,
@@ -63,13 +64,17 @@ struct Lane {
     tally: Arc<Mutex<Tally>>,
 }
 
+/// Counts nanoseconds, up to a minute, in three digits.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(100, 60_000_000_000, 3).expect("bounds in order, three digits")
+}
+
 /// Runs the load to its end.
 pub(crate) async fn drive(load: &Load) -> Result<Outcome, BenchError> {
-    let latency = Histogram::new_with_bounds(100, 60_000_000_000, 3).expect("bounds in order, three digits");
-    let tally = Arc::new(Mutex::new(Tally { answered: 0, latency }));
+    let tally = Arc::new(Mutex::new(Tally { answered: 0, latency: histogram() }));
     let mut connections = Vec::with_capacity(load.script.len());
-    for _ in 0..load.script.len() {
-        connections.push(Connection::open(load.address).await?);
+    for address in load.addresses.iter().cycle().take(load.script.len()) {
+        connections.push(Connection::open(*address).await?);
     }
     let begin = Instant::now();
     let mut lanes = JoinSet::new();

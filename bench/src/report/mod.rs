@@ -1,7 +1,10 @@
 //! Results: collected, shown as a table, written as JSON.
 
 mod machine;
+mod postgres;
 mod table;
+
+pub(crate) use postgres::{Measured, OverPostgres};
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -24,7 +27,9 @@ pub(crate) struct Report {
     runs: u16,
     scale: u16,
     comparisons: Vec<Comparison>,
-    checks: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) postgres: Option<OverPostgres>,
+    pub(crate) checks: Vec<Check>,
 }
 
 /// One workload under one condition, all runs of both sides. Run n of a and run n of b are a pair, made one after the other.
@@ -62,6 +67,8 @@ pub(crate) struct Run {
     pub(crate) max_ms: Option<f64>,
     /// CPU time of the server for each, with what it did after the last answer until it rested.
     pub(crate) cpu_us_each: f64,
+    /// How many requests that was, those of the warm-up too.
+    pub(crate) requests: u64,
     pub(crate) resident_bytes: u64,
     pub(crate) peak_bytes: u64,
     /// From the last answer until a reader saw it all.
@@ -116,6 +123,7 @@ impl Report {
             runs: options.runs,
             scale: options.scale,
             comparisons: Vec::new(),
+            postgres: None,
             checks: Vec::new(),
         })
     }

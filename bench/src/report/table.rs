@@ -32,16 +32,13 @@ impl Display for Report {
             self.runs, self.seconds, self.scale
         )?;
         writeln!(f)?;
-        let rows: Vec<_> = std::iter::once(HEAD.map(String::from)).chain(self.comparisons.iter().map(row)).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-        for (number, row) in rows.iter().enumerate() {
-            line(f, row, &widths)?;
-            if number == 0 {
-                line(f, &HEAD.map(|_| String::new()), &widths)?;
-            }
+        if !self.comparisons.is_empty() {
+            table(f, &HEAD, &self.comparisons.iter().map(row).collect::<Vec<_>>())?;
+            writeln!(f)?;
         }
-        writeln!(f)?;
+        if let Some(postgres) = &self.postgres {
+            postgres.fmt(f)?;
+        }
         for comparison in &self.comparisons {
             notes(f, comparison)?;
         }
@@ -50,6 +47,19 @@ impl Display for Report {
         }
         Ok(())
     }
+}
+
+/// A table in Markdown, its columns as wide as they need to be.
+pub(super) fn table<const N: usize>(f: &mut Formatter<'_>, head: &[&str; N], rows: &[[String; N]]) -> fmt::Result {
+    let head = head.map(String::from);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    line(f, &head, &widths)?;
+    line(f, &head.each_ref().map(|_| String::new()), &widths)?;
+    rows.iter().try_for_each(|row| line(f, row, &widths))
 }
 
 /// A line of a Markdown table; of empty cells, the rule under its head.
@@ -119,12 +129,12 @@ fn notes(f: &mut Formatter<'_>, comparison: &Comparison) -> fmt::Result {
     writeln!(f)
 }
 
-fn milliseconds(value: f64) -> String {
+pub(super) fn milliseconds(value: f64) -> String {
     if value < 10.0 { format!("{value:.2}") } else { format!("{value:.0}") }
 }
 
 /// A whole number with its thousands apart.
-fn grouped(value: f64) -> String {
+pub(super) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut shown = String::new();
     for (place, digit) in digits.chars().enumerate() {

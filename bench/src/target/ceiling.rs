@@ -41,8 +41,8 @@ impl Target for Ceiling {
         Ok(Self { server, dir: dir.into(), tokens: tokens.collect::<Result<_, _>>()? })
     }
 
-    fn server(&self) -> &Server {
-        &self.server
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        std::iter::once(&self.server)
     }
 
     /// Its tokens outlast every run.

@@ -6,10 +6,11 @@ pub(crate) mod dataset;
 mod tidings;
 
 pub(crate) use ceiling::Ceiling;
-pub(crate) use tidings::Tidings;
+pub(crate) use tidings::{Tidings, offline};
 
 use crate::error::BenchError;
-use crate::process::Server;
+use crate::process::{Server, Usage};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
@@ -57,7 +58,26 @@ pub(crate) trait Target: Sized {
     /// Starts it over a fresh directory and fills in the data set.
     async fn start(place: &Place, dir: &Path) -> Result<Self, BenchError>;
 
-    fn server(&self) -> &Server;
+    /// The processes that serve: one, or the nodes of one installation.
+    fn servers(&self) -> impl Iterator<Item = &Server>;
+
+    /// Where they are asked.
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.servers().map(|server| server.address).collect()
+    }
+
+    /// What they have used until now, together.
+    fn usage(&self) -> Result<Usage, BenchError> {
+        self.servers().try_fold(Usage::default(), |sum, server| Ok(sum.and(server.usage()?)))
+    }
+
+    /// Waits until all of them rest.
+    async fn rest(&self) -> Result<(), BenchError> {
+        for server in self.servers() {
+            server.rest().await?;
+        }
+        Ok(())
+    }
 
     /// Makes sure that the tokens of the first `users` users outlast the next measurement.
     async fn sign_in(&mut self, users: usize) -> Result<(), BenchError>;

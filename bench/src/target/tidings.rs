@@ -17,11 +17,16 @@ const TOKEN_IS_OLD_AFTER: Duration = Duration::from_mins(3);
 const SECONDS_TO_CATCH_UP: u64 = 120;
 
 pub(crate) struct Tidings {
-    server: Server,
-    client: Client,
+    /// One process, or the nodes of one installation; the first is the one that is asked when any will do.
+    nodes: Vec<Node>,
     users: Vec<User>,
     /// Ids of the groups, the hot one last.
     groups: Vec<String>,
+}
+
+struct Node {
+    server: Server,
+    client: Client,
 }
 
 struct User {
@@ -50,7 +55,35 @@ fn tidings(place: &Place, dir: &Path) -> Command {
     command
 }
 
-impl Tidings {
+/// The program as a node of the installation in this database.
+fn node(place: &Place, dir: &Path, number: usize, database: &str) -> Command {
+    let mut command = tidings(place, &dir.join(format!("node-{number}")));
+    for setting in ["TIDINGS_EVENT_STORE", "TIDINGS_KEYS", "TIDINGS_VIEWS"] {
+        command.env(setting, database);
+    }
+    command.env("TIDINGS_SECRET", "only for measurements, and shared by the nodes of one installation");
+    command
+}
+
+/// The programs that work on an installation in this database while no node runs: one that rebuilds its views, and one that
+/// compares them with the log.
+pub(crate) fn offline(place: &Place, dir: &Path, database: &str) -> (Command, Command) {
+    let (mut replay, mut verify) = (node(place, dir, 0, database), node(place, dir, 0, database));
+    replay.arg("replay");
+    verify.args(["replay", "--verify"]);
+    (replay, verify)
+}
+
+impl Node {
+    async fn start(mut command: Command, log: &Path) -> Result<Self, BenchError> {
+        command.arg("serve");
+        let server = Server::start(command, log).await?;
+        let client = Client::open(server.address).await?;
+        let mut node = Self { server, client };
+        node.wait_until_ready().await?;
+        Ok(node)
+    }
+
     async fn wait_until_ready(&mut self) -> Result<(), BenchError> {
         let begun = Instant::now();
         while self.client.status(&get("/health/ready", "")).await? != 200 {
@@ -62,10 +95,50 @@ impl Tidings {
         Ok(())
     }
 
+    /// Answers when a reader with this token sees all that was sent through this node. A read waits for the views itself, but
+    /// for two seconds only, after which it is answered 503.
+    async fn caught_up(&mut self, token: &str) -> Result<(), BenchError> {
+        let begun = Instant::now();
+        let request = get("/v1/unread", token);
+        loop {
+            match self.client.status(&request).await? {
+                200 => return Ok(()),
+                503 if begun.elapsed() < Duration::from_secs(SECONDS_TO_CATCH_UP) => {}
+                status => return Err(BenchError::Check(format!("the views have not caught up: status {status}"))),
+            }
+        }
+    }
+}
+
+impl Tidings {
+    /// Starts the nodes of one installation in an empty database and fills in the data set.
+    pub(crate) async fn over(place: &Place, dir: &Path, database: &str, nodes: usize) -> Result<Self, BenchError> {
+        std::fs::create_dir_all(dir)?;
+        let mut started = Vec::with_capacity(nodes);
+        for number in 1..=nodes {
+            let log = dir.join(format!("node-{number}.log"));
+            started.push(Node::start(node(place, dir, number, database), &log).await?);
+        }
+        Self::filled(place, started).await
+    }
+
+    async fn filled(place: &Place, nodes: Vec<Node>) -> Result<Self, BenchError> {
+        let mut target = Self { nodes, users: Vec::new(), groups: Vec::new() };
+        target.register().await?;
+        target.make_groups().await?;
+        target.fill(place.scale as usize).await?;
+        target.caught_up().await?;
+        Ok(target)
+    }
+
+    fn client(&mut self) -> &mut Client {
+        &mut self.nodes[0].client
+    }
+
     async fn register(&mut self) -> Result<(), BenchError> {
         for number in 0..dataset::USERS {
             let body = json!({"username": username(number), "password": PASSWORD});
-            let id = self.client.ask(&post("/v1/users", None, &body)).await?.text("id")?;
+            let id = self.client().ask(&post("/v1/users", None, &body)).await?.text("id")?;
             let token = self.token(number).await?;
             self.users.push(User { id, token, since: Instant::now() });
         }
@@ -74,7 +147,7 @@ impl Tidings {
 
     async fn token(&mut self, user: usize) -> Result<String, BenchError> {
         let body = json!({"username": username(user), "password": PASSWORD});
-        self.client.ask(&post("/v1/sessions", None, &body)).await?.text("access_token")
+        self.client().ask(&post("/v1/sessions", None, &body)).await?.text("access_token")
     }
 
     async fn make_groups(&mut self) -> Result<(), BenchError> {
@@ -83,7 +156,8 @@ impl Tidings {
             let others: Vec<&str> = members[1..].iter().map(|member| self.users[*member].id.as_str()).collect();
             let body = json!({"kind": "group", "name": format!("Group {group}"), "members": others});
             let request = post("/v1/conversations", Some(&self.users[members[0]].token), &body);
-            self.groups.push(self.client.ask(&request).await?.text("id")?);
+            let id = self.client().ask(&request).await?.text("id")?;
+            self.groups.push(id);
         }
         Ok(())
     }
@@ -91,14 +165,15 @@ impl Tidings {
     async fn fill(&mut self, scale: usize) -> Result<(), BenchError> {
         let script = Arc::new(dataset::script(self, Work::Send, dataset::USERS).await?);
         let extent = Extent::Rounds(dataset::MESSAGES_BY_MEMBER * scale);
-        drive(&Load { address: self.server.address, script, pace: Pace::Closed, extent }).await?;
+        drive(&Load { addresses: self.addresses(), script, pace: Pace::Closed, extent }).await?;
         Ok(())
     }
 
     /// The `seq` of the newest message: how many a conversation holds.
     async fn newest(&mut self, group: usize) -> Result<u64, BenchError> {
         let path = format!("/v1/conversations/{}/messages?limit=1", self.groups[group]);
-        let page = self.client.ask(&get(&path, &self.users[dataset::members(group)[0]].token)).await?.body;
+        let request = get(&path, &self.users[dataset::members(group)[0]].token);
+        let page = self.client().ask(&request).await?.body;
         let Some(first) = page["items"].as_array().and_then(|items| items.first()) else { return Ok(0) };
         first["seq"].as_u64().ok_or_else(|| BenchError::Check(format!("a message without seq: {first}")))
     }
@@ -107,7 +182,7 @@ impl Tidings {
         self.sign_in(1).await?;
         let group = dataset::groups_of(0)[0];
         let request = self.request(0, Ask::Send { group, text: "the last one" });
-        self.client.ask(&request).await
+        self.client().ask(&request).await
     }
 }
 
@@ -115,21 +190,12 @@ impl Target for Tidings {
     const NAME: &'static str = "tidings";
 
     async fn start(place: &Place, dir: &Path) -> Result<Self, BenchError> {
-        let mut command = tidings(place, dir);
-        command.arg("serve");
-        let server = Server::start(command, &dir.with_extension("log")).await?;
-        let client = Client::open(server.address).await?;
-        let mut target = Self { server, client, users: Vec::new(), groups: Vec::new() };
-        target.wait_until_ready().await?;
-        target.register().await?;
-        target.make_groups().await?;
-        target.fill(place.scale as usize).await?;
-        target.caught_up().await?;
-        Ok(target)
+        let node = Node::start(tidings(place, dir), &dir.with_extension("log")).await?;
+        Self::filled(place, vec![node]).await
     }
 
-    fn server(&self) -> &Server {
-        &self.server
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.nodes.iter().map(|node| &node.server)
     }
 
     async fn sign_in(&mut self, users: usize) -> Result<(), BenchError> {
@@ -157,18 +223,12 @@ impl Target for Tidings {
         }
     }
 
-    /// A read waits for the views itself, but for two seconds only, after which it is answered 503.
     async fn caught_up(&mut self) -> Result<(), BenchError> {
         self.sign_in(1).await?;
-        let begun = Instant::now();
-        let request = get("/v1/unread", &self.users[0].token);
-        loop {
-            match self.client.status(&request).await? {
-                200 => return Ok(()),
-                503 if begun.elapsed() < Duration::from_secs(SECONDS_TO_CATCH_UP) => {}
-                status => return Err(BenchError::Check(format!("the views have not caught up: status {status}"))),
-            }
+        for node in &mut self.nodes {
+            node.caught_up(&self.users[0].token).await?;
         }
+        Ok(())
     }
 
     async fn messages(&mut self) -> Result<u64, BenchError> {
@@ -180,13 +240,15 @@ impl Target for Tidings {
         Ok(messages)
     }
 
-    /// Positions have no gaps in the embedded store: that of the last event is their number.
+    /// Positions have no gaps, embedded or in PostgreSQL: that of the last event is their number.
     async fn stop(mut self) -> Result<u64, BenchError> {
         let reply = self.send().await?;
         let id = reply.body.get("id").map_or_else(String::new, Value::to_string);
         let events = reply.position.ok_or_else(|| BenchError::Check(format!("no Tidings-Position on message {id}")))?;
         self.caught_up().await?;
-        self.server.stop().await?;
+        for node in self.nodes {
+            node.server.stop().await?;
+        }
         Ok(events)
     }
 

@@ -3,15 +3,17 @@
 use super::{Left, Workload, labelled, progress};
 use crate::disk;
 use crate::error::BenchError;
-use crate::load::{Extent, Load, Outcome, Pace, drive};
+use crate::load::{Extent, Load, Pace, drive};
 use crate::options::Options;
 use crate::report::{Check, Comparison, Fixed, Run, Spread};
 use crate::target::{Place, Target, Work, dataset};
+use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const WARM_UP: Duration = Duration::from_millis(500);
+/// Before a measurement, under the same load.
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 /// The least a log holds for the replay to be worth timing, at scale 1.
 const MESSAGES_TO_REPLAY: u64 = 200_000;
 
@@ -27,9 +29,13 @@ pub(crate) struct Side<T> {
 impl<T: Target> Side<T> {
     pub(crate) async fn start(place: &Place, name: &str) -> Result<Self, BenchError> {
         let dir = place.dir.join(format!("{}-{name}", T::NAME));
-        let mut target = T::start(place, &dir).await?;
+        Self::of(T::start(place, &dir).await?, dir).await
+    }
+
+    /// A target that has its data set, and nothing more.
+    pub(crate) async fn of(mut target: T, dir: PathBuf) -> Result<Self, BenchError> {
         let before = target.messages().await?;
-        target.server().rest().await?;
+        target.rest().await?;
         Ok(Self { target, dir, before, acknowledged: 0 })
     }
 
@@ -41,8 +47,8 @@ impl<T: Target> Side<T> {
             let missing = MESSAGES_TO_REPLAY * u64::from(scale) - self.acknowledged;
             let rounds = usize::try_from(missing).unwrap_or(usize::MAX).div_ceil(in_one_round).min(50);
             let (script, extent) = (Arc::clone(&script), Extent::Rounds(rounds));
-            let address = self.target.server().address;
-            self.acknowledged += drive(&Load { address, script, pace: Pace::Closed, extent }).await?.answered;
+            let addresses = self.target.addresses();
+            self.acknowledged += drive(&Load { addresses, script, pace: Pace::Closed, extent }).await?.answered;
         }
         Ok(())
     }
@@ -108,32 +114,34 @@ impl Task<'_> {
         Ok(fixed)
     }
 
-    async fn run<T: Target>(&self, side: &mut Side<T>, pace: Pace) -> Result<Run, BenchError> {
+    /// One measurement of one side.
+    pub(crate) async fn run<T: Target>(&self, side: &mut Side<T>, pace: Pace) -> Result<Run, BenchError> {
         let script = Arc::new(dataset::script(&mut side.target, self.work, usize::from(self.connections)).await?);
-        side.target.server().rest().await?;
-        let address = side.target.server().address;
+        side.target.rest().await?;
+        let addresses = side.target.addresses();
         let extent = Extent::Time { warm_up: WARM_UP, measured: Duration::from_secs(self.options.seconds.into()) };
-        let before = side.target.server().usage()?;
-        let outcome = drive(&Load { address, script, pace, extent }).await?;
+        let before = side.target.usage()?;
+        let outcome = drive(&Load { addresses, script, pace, extent }).await?;
         let answered = Instant::now();
         side.target.caught_up().await?;
         let behind = answered.elapsed();
-        side.target.server().rest().await?;
-        let after = side.target.server().usage()?;
+        side.target.rest().await?;
+        let after = side.target.usage()?;
         match self.work {
             Work::Send | Work::SendHot => side.acknowledged += outcome.answered,
             Work::Inbox | Work::Messages | Work::Unread => {}
         }
-        let milliseconds = |quantile| latency(&outcome, quantile);
+        let milliseconds = |quantile| latency(&outcome.latency, quantile);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
-        let requests = outcome.answered as f64;
+        let answered = outcome.answered as f64;
         Ok(Run {
             rate: outcome.rate,
             p50_ms: Some(milliseconds(0.5)),
             p99_ms: Some(milliseconds(0.99)),
             p999_ms: Some(milliseconds(0.999)),
             max_ms: Some(milliseconds(1.0)),
-            cpu_us_each: (after.cpu_seconds - before.cpu_seconds) * 1e6 / requests,
+            cpu_us_each: (after.cpu_seconds - before.cpu_seconds) * 1e6 / answered,
+            requests: outcome.answered,
             resident_bytes: after.resident_bytes,
             peak_bytes: after.peak_bytes,
             behind_ms: Some(behind.as_secs_f64() * 1e3),
@@ -145,6 +153,7 @@ impl Task<'_> {
     }
 }
 
-fn latency(outcome: &Outcome, quantile: f64) -> f64 {
-    Duration::from_nanos(outcome.latency.value_at_quantile(quantile)).as_secs_f64() * 1e3
+/// Milliseconds, of nanoseconds that were counted.
+pub(crate) fn latency(counted: &Histogram<u64>, quantile: f64) -> f64 {
+    Duration::from_nanos(counted.value_at_quantile(quantile)).as_secs_f64() * 1e3
 }

@@ -3,6 +3,7 @@
 
 mod http;
 mod offline;
+mod postgres;
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -29,6 +30,8 @@ pub(crate) enum Workload {
     Replay,
     /// Import a chat log
     Import,
+    /// POST a message, durable, over PostgreSQL, beside plain inserts
+    Postgres,
 }
 
 impl Workload {
@@ -41,6 +44,7 @@ impl Workload {
             Self::SendHot => "send-hot",
             Self::Replay => "replay",
             Self::Import => "import",
+            Self::Postgres => "postgres",
         }
     }
 
@@ -52,7 +56,7 @@ impl Workload {
             Self::Unread => Some(Work::Unread),
             Self::Send => Some(Work::Send),
             Self::SendHot => Some(Work::SendHot),
-            Self::Replay | Self::Import => None,
+            Self::Replay | Self::Import | Self::Postgres => None,
         }
     }
 
@@ -62,13 +66,18 @@ impl Workload {
             Self::Send if connections == 1 => Some(0.8),
             Self::Send | Self::SendHot => Some(0.6),
             Self::Inbox | Self::Unread => Some(0.8),
-            Self::Messages | Self::Replay | Self::Import => None,
+            Self::Messages | Self::Replay | Self::Import | Self::Postgres => None,
         }
+    }
+
+    /// Whether it needs both servers with the data set in them.
+    fn needs_both_sides(self) -> bool {
+        self.work().is_some() || self == Self::Replay
     }
 
     fn is_durable(self) -> bool {
         match self {
-            Self::Send | Self::SendHot | Self::Import => true,
+            Self::Send | Self::SendHot | Self::Import | Self::Postgres => true,
             Self::Inbox | Self::Messages | Self::Unread | Self::Replay => false,
         }
     }
@@ -108,13 +117,16 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
         workloads.retain(|workload| options.workloads.contains(workload));
     }
     let mut report = Report::begin::<A, B>(options)?;
-    if workloads.iter().any(|workload| *workload != Workload::Import) {
+    if workloads.iter().any(|workload| workload.needs_both_sides()) {
         serve::<A, B>(options, place, &workloads, &mut report).await?;
     }
     if workloads.contains(&Workload::Import) {
         report.add(offline::import::<A, B>(options, place).await?);
         report.check(offline::verify::<A>(place, &place.dir.join("import-a")).await?);
         report.check(offline::verify::<B>(place, &place.dir.join("import-b")).await?);
+    }
+    if workloads.contains(&Workload::Postgres) && !options.noise {
+        report.postgres = Some(postgres::measure(options, place, &mut report.checks).await?);
     }
     let path = report.write()?;
     let mut out = std::io::stdout();

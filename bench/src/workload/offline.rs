@@ -66,12 +66,14 @@ pub(crate) async fn verify<T: Target>(place: &Place, dir: &Path) -> Result<Check
 }
 
 /// Runs a program that works through `count` things.
-async fn timed(command: Command, place: &Place, count: u64) -> Result<Run, BenchError> {
+pub(crate) async fn timed(command: Command, place: &Place, count: u64) -> Result<Run, BenchError> {
     let Finished { seconds, usage } = finish(command, &place.dir.join("offline.log")).await?;
+    let requests = count;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 events")]
     let count = count as f64;
     Ok(Run {
         rate: count / seconds,
+        requests,
         cpu_us_each: usage.cpu_seconds * 1e6 / count,
         resident_bytes: usage.resident_bytes,
         peak_bytes: usage.peak_bytes,

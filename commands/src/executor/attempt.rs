@@ -82,6 +82,7 @@ where
             return Attempt::Failed(StoreError::Overloaded.into());
         }
         let before = loaded.version;
+        self.remember(loaded);
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut sealed = Vec::new();
         for (request, prior) in requests.iter().zip(priors) {
@@ -94,7 +95,9 @@ where
                 Err(reason) => {
                     // what was folded in before it will not be appended
                     if loaded.version != before {
-                        *slot = None;
+                        let epoch = loaded.epoch;
+                        drop(slot);
+                        self.discard(epoch);
                     }
                     return match reason {
                         NotSealed::KeyNotLoaded(key) => Attempt::KeyNotLoaded(key),

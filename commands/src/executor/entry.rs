@@ -3,19 +3,24 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use tidings_domain::{Decider, StreamName};
-use tidings_event_store::CommandId;
+use tidings_event_store::{CommandId, RecordedEvent};
 
 use super::{
     Shared,
+    behind::Behind,
     flight::{Flight, Group, Landed, Landing},
 };
 use crate::Error;
+
+/// Beyond this weight a state is not remembered beside the one that commands are folded into: copying it would cost more than
+/// loading it again now and then.
+const MOST_WEIGHT_REMEMBERED: usize = 256;
 
 /// A state and how many events are folded into it, some of which may still be on their way to the store.
 pub(super) struct Loaded<D: Decider> {
@@ -23,6 +28,8 @@ pub(super) struct Loaded<D: Decider> {
     pub(super) version: u64,
     /// Up to which version it is known to be in the log.
     pub(super) durable: u64,
+    /// The state as it was when nothing was on its way, and its version: to go on from when an append fails.
+    pub(super) base: Option<(D::State, u64)>,
     /// Which loading this is: a failed append discards only the state it was folded into.
     pub(super) epoch: u64,
     /// The append that the store has, and the commands in it that have keys.
@@ -52,6 +59,8 @@ impl<D: Decider> Loaded<D> {
 pub(super) struct Entry<D: Decider> {
     name: StreamName,
     loaded: Mutex<Option<Loaded<D>>>,
+    /// What the state was before it was dropped. Locked after it.
+    behind: Mutex<Option<Behind<D>>>,
     loading: tokio::sync::Mutex<()>,
     epochs: AtomicU64,
     weigh: fn(&D::State) -> usize,
@@ -64,6 +73,7 @@ impl<D: Decider> Entry<D> {
         Self {
             name,
             loaded: Mutex::new(None),
+            behind: Mutex::new(None),
             loading: tokio::sync::Mutex::default(),
             epochs: AtomicU64::new(0),
             weigh,
@@ -109,11 +119,15 @@ impl<D: Decider> Entry<D> {
         if self.is_loaded() {
             return Ok(false);
         }
-        let (state, version) = shared.load::<D>(&self.name).await?;
+        let behind = self.behind().take();
+        let (state, version) = match behind {
+            Some(behind) => shared.catch_up(&self.name, behind).await?,
+            None => shared.load::<D>(&self.name).await?,
+        };
         self.weight.store(self.weigh(&state), Ordering::Relaxed);
         let epoch = self.epochs.fetch_add(1, Ordering::Relaxed);
-        let (flying, queue) = (None, VecDeque::new());
-        *self.lock() = Some(Loaded { state, version, durable: version, epoch, flying, queue });
+        let (base, flying, queue) = (None, None, VecDeque::new());
+        *self.lock() = Some(Loaded { state, version, durable: version, base, epoch, flying, queue });
         Ok(true)
     }
 
@@ -126,12 +140,37 @@ impl<D: Decider> Entry<D> {
 
     /// Drops the state of this loading: an append it had counted on did not happen.
     pub(super) fn discard(&self, epoch: u64) {
-        self.lock().take_if(|loaded| loaded.epoch == epoch);
+        let mut slot = self.lock();
+        if let Some(loaded) = slot.take_if(|loaded| loaded.epoch == epoch) {
+            *self.behind() = loaded.base.map(|(state, version)| Behind::refused(state, version));
+        }
     }
 
-    /// Drops the state if the stream is further than it.
-    pub(super) fn observe(&self, version: u64) {
-        self.lock().take_if(|loaded| loaded.version < version);
+    /// Drops the state if the stream is further than it. What it was is kept, with what the stream has since.
+    pub(super) fn observe(&self, recorded: &Arc<RecordedEvent>) {
+        let mut slot = self.lock();
+        if let Some(loaded) = slot.take_if(|loaded| loaded.version < recorded.version) {
+            let settled = loaded.durable == loaded.version;
+            let base = if settled { Some((loaded.state, loaded.version)) } else { loaded.base };
+            *self.behind() = base.map(|(state, version)| Behind::overtaken(state, version));
+        }
+        if slot.is_none()
+            && let Some(behind) = self.behind().as_mut()
+        {
+            behind.hear(recorded);
+        }
+    }
+
+    fn behind(&self) -> MutexGuard<'_, Option<Behind<D>>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the state to go on from, before anything is folded in that may not happen.
+    pub(super) fn remember(&self, loaded: &mut Loaded<D>) {
+        if loaded.durable == loaded.version {
+            let light = (self.weigh)(&loaded.state) <= MOST_WEIGHT_REMEMBERED;
+            loaded.base = light.then(|| (loaded.state.clone(), loaded.version));
+        }
     }
 
     /// Draws the consequences of a flight's end and tells all who wait for it. The flight that leaves next, if any.

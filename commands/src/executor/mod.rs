@@ -3,12 +3,13 @@
 //! A hot stream's decided state stays in memory together with its version. A command is decided against it and its events
 //! are folded in at once; only then is the outcome waited for. One append of a stream is under way at a time; what is
 //! decided meanwhile leaves behind it as one append more (`flight`). When an append fails, the state in memory holds what
-//! never happened, so it is dropped with all that waits, loaded from the log again, and the commands are decided again.
+//! never happened, so it is dropped with all that waits, caught up from the log (`behind`), and the commands are decided again.
 //!
 //! No answer rests on events that are not durable, or on a version that another node has moved on: what was refused or
 //! had nothing to do is confirmed by an empty append, and who looks at a state waits until what they saw is in the log.
 
 mod attempt;
+mod behind;
 mod entry;
 mod flight;
 mod held;
@@ -215,9 +216,9 @@ where
     }
 
     /// See [`crate::Commands::observe`].
-    pub(crate) fn observe(&self, stream: StreamId, recorded: &RecordedEvent) {
+    pub(crate) fn observe(&self, stream: StreamId, recorded: &Arc<RecordedEvent>) {
         if let Some(Held { entry, .. }) = self.entries.get(&stream) {
-            entry.observe(recorded.version);
+            entry.observe(recorded);
         }
     }
 

@@ -7,7 +7,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use tidings_domain::{Decider, StreamName};
-use tidings_event_store::{Codec, EventStore, InstallationSecret, Snapshot};
+use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent, Snapshot};
 
 use crate::Error;
 
@@ -39,23 +39,37 @@ impl Shared {
 
     /// The state of a stream from its snapshot, if there is one, and all events after it.
     pub(super) async fn load<D: Decider>(self: &Arc<Self>, name: &StreamName) -> Result<(D::State, u64), Error> {
-        let (mut state, mut version) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
-        let began = version;
-        loop {
-            let page = self.store.read_stream(name, version, PAGE).await?;
-            for recorded in &page {
-                let event = self.codec.open::<D::Event>(recorded, D::opens).await?;
-                D::evolve(&mut state, &event);
-                version = recorded.version;
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
+        let (mut state, began) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
+        let version = self.fold_on::<D>(name, &mut state, began).await?;
         if version - began > SNAPSHOT_EVERY {
             self.keep_snapshot::<D>(name, state.clone(), version);
         }
         Ok((state, version))
+    }
+
+    /// Folds in what a stream has after a version; answers the version then.
+    pub(super) async fn fold_on<D: Decider>(
+        &self,
+        name: &StreamName,
+        state: &mut D::State,
+        mut version: u64,
+    ) -> Result<u64, Error> {
+        loop {
+            let page = self.store.read_stream(name, version, PAGE).await?;
+            for recorded in &page {
+                self.fold::<D>(state, recorded).await?;
+                version = recorded.version;
+            }
+            if page.len() < PAGE {
+                return Ok(version);
+            }
+        }
+    }
+
+    pub(super) async fn fold<D: Decider>(&self, state: &mut D::State, recorded: &RecordedEvent) -> Result<(), Error> {
+        let event = self.codec.open::<D::Event>(recorded, D::opens).await?;
+        D::evolve(state, &event);
+        Ok(())
     }
 
     async fn snapshot_state<D: Decider>(&self, name: &StreamName) -> Result<Option<(D::State, u64)>, Error> {

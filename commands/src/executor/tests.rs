@@ -11,7 +11,7 @@ use tidings_domain::{
 use tidings_event_store::{Codec, InstallationSecret, Keyring, SqliteEventStore, SqliteKeyBlocks};
 use tokio::task::JoinSet;
 
-use super::{Executor, Shared};
+use super::{Executor, Shared, behind::Behind};
 use crate::Context;
 
 /// Counts, and breaks when told to, in the middle of folding.
@@ -148,4 +148,30 @@ async fn only_what_is_behind_the_log_is_dropped_when_it_moves_on() {
         |executor: &Executor<Counter>| executor.entries.get(&stream(1)).is_some_and(|held| held.entry.is_loaded());
     assert_eq!((is_loaded(&here), is_loaded(&there)), (true, false));
     assert_eq!(count(&there, 1).await, 2);
+}
+
+#[tokio::test]
+async fn a_state_goes_on_from_where_it_was_with_what_was_heard_or_with_what_the_log_has() {
+    let directory = tempfile::tempdir().unwrap();
+    let shared = shared(&directory);
+    let executor = Executor::<Counter>::new(shared.clone(), 10);
+    for _ in 0..30 {
+        run(&executor, 1, Do::Add).await;
+    }
+    let name = stream(1).name();
+    let log = shared.store().read_stream(&name, 0, 100).await.unwrap();
+    // a state that no log has led to shows whether it was gone on from
+    let base = || Behind::<Counter>::overtaken(Count(1_002), 2);
+    let hears = async |from: usize, to: usize| {
+        let mut behind = base();
+        log[from..to].iter().for_each(|recorded| behind.hear(recorded));
+        shared.catch_up(&name, behind).await.unwrap()
+    };
+    assert_eq!(hears(2, 5).await, (Count(1_005), 5), "only what was heard");
+    assert_eq!(hears(0, 5).await, (Count(1_005), 5), "what it holds already is left out");
+    assert_eq!(hears(3, 5).await, (Count(1_030), 30), "after a gap the log is asked");
+    assert_eq!(hears(2, 30).await, (Count(1_030), 30), "and where there is too much to keep");
+    let refused = |version| Behind::<Counter>::refused(Count(1_000 + version), version);
+    assert_eq!(shared.catch_up(&name, refused(29)).await.unwrap(), (Count(1_030), 30));
+    assert_eq!(shared.catch_up(&name, refused(30)).await.unwrap(), (Count(30), 30), "of another log");
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::port::{AppendError, Appended, CommandId, CommandKey, Position, RecordedEvent, StreamAppend};
 
 const APPEND: &str = "SELECT outcomes, vals, head, recorded
-    FROM tidings_events.append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    FROM tidings_events.append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// What the function answers for an append; anything else is another version than the expected one.
 const APPENDED: i32 = 0;
@@ -55,6 +55,8 @@ struct Columns<'a> {
     places: HashMap<&'a StreamName, i32>,
     stream_names: Vec<&'a str>,
     stream_categories: Vec<&'a str>,
+    /// The least that an append expects of each.
+    stream_expected: Vec<i64>,
     append_stream: Vec<i32>,
     append_expected: Vec<i64>,
     append_events: Vec<i32>,
@@ -77,18 +79,22 @@ fn small(n: usize) -> i32 {
 
 impl<'a> Columns<'a> {
     fn add(&mut self, append: &'a StreamAppend) {
+        let expected = append.expected_version.cast_signed();
         let place = match self.places.get(&append.stream) {
             Some(place) => *place,
-            None => self.add_stream(&append.stream),
+            None => self.add_stream(&append.stream, expected),
         };
+        if let Some(least) = usize::try_from(place - 1).ok().and_then(|place| self.stream_expected.get_mut(place)) {
+            *least = expected.min(*least);
+        }
         // One that repeats a command within itself is only judged, like a barrier: by what comes before the repetition.
         let repetition = repetition(append);
         let events = repetition.map_or(append.events.len(), |_| 0);
         self.append_stream.push(place);
-        self.append_expected.push(append.expected_version.cast_signed());
+        self.append_expected.push(expected);
         self.append_events.push(small(events));
         let nth = small(self.append_stream.len());
-        let judged = append.events.iter().zip(append.expected_version.cast_signed() + 1..);
+        let judged = append.events.iter().zip(expected + 1..);
         for (event, version) in judged.take(repetition.unwrap_or(events)) {
             if let Some(command) = event.command {
                 self.command_append.push(nth);
@@ -107,9 +113,10 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn add_stream(&mut self, stream: &'a StreamName) -> i32 {
+    fn add_stream(&mut self, stream: &'a StreamName, expected: i64) -> i32 {
         self.stream_names.push(stream.as_str());
         self.stream_categories.push(stream.category());
+        self.stream_expected.push(expected);
         let place = small(self.stream_names.len());
         self.places.insert(stream, place);
         place
@@ -119,6 +126,7 @@ impl<'a> Columns<'a> {
         sqlx::query(APPEND)
             .bind(&self.stream_names)
             .bind(&self.stream_categories)
+            .bind(&self.stream_expected)
             .bind(&self.append_stream)
             .bind(&self.append_expected)
             .bind(&self.append_events)

@@ -71,6 +71,7 @@ impl Follower {
 
     async fn follow(&self, mut listener: PgListener) -> Result<(), StoreError> {
         let lost = |error: sqlx::Error| StoreError::Unavailable(error.to_string());
+        self.shown.forget_early();
         // what was before the listening began was not told
         let head = self.reads.head().await?;
         if head < self.shown.head() {
@@ -83,7 +84,10 @@ impl Follower {
                     Some(notice) => notice.payload().parse().map_or(Position::START, Position::new),
                     None => return Err(StoreError::Unavailable("the connection was lost".to_owned())),
                 },
-                () = self.shown.behind() => self.reads.head().await?,
+                () = self.shown.behind() => match self.shown.gap() {
+                    Some(before) => before,
+                    None => continue,
+                },
                 () = time::sleep(LOOK_EVERY) => self.reads.head().await?,
             };
             self.catch_up(head).await?;
@@ -97,7 +101,8 @@ impl Follower {
                 self.shown.agree(head);
                 return Ok(());
             }
-            let page = self.reads.after(known, &Filter::All, PAGE, head).await?;
+            let until = self.shown.gap().map_or(head, |before| before.min(head));
+            let page = self.reads.after(known, &Filter::All, PAGE, until).await?;
             self.shown.add_read(page.events);
         }
         Ok(())

@@ -1,8 +1,11 @@
 //! What readers on this node see of the log's end without asking the database.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{Notify, watch};
@@ -12,11 +15,17 @@ use crate::{
     tail::Tail,
 };
 
+/// How many batches of this node's own wait for what stands before them. More are read again from the database.
+const MAX_EARLY: usize = 64;
+
+/// Own batches that others' events stand before, which are not read yet; by where the log ended before each.
+type Early = BTreeMap<Position, Vec<Arc<RecordedEvent>>>;
+
 /// The tail and the head. Both only ever hold what is committed, in order and without a gap: this node's own events are
 /// added by its writer, those of others by the follower, and whoever comes second finds them there.
 #[derive(Debug)]
 pub(super) struct Shown {
-    turn: Mutex<()>,
+    turn: Mutex<Early>,
     tail: Tail,
     head: watch::Sender<Position>,
     /// The last position that this node wrote.
@@ -38,7 +47,7 @@ impl Shown {
         }
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
+    fn turn(&self) -> MutexGuard<'_, Early> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -62,41 +71,71 @@ impl Shown {
     pub(super) fn add_own(&self, before: Position, events: Vec<Arc<RecordedEvent>>) {
         let Some(last) = events.last().map(|event| event.position) else { return };
         {
-            let _turn = self.turn();
-            if self.head() == before {
-                self.tail.push(events);
-                self.head.send_replace(last);
-            } else {
-                // others' events stand between: the follower reads them, and these with them
+            let mut early = self.turn();
+            let head = self.head();
+            if head == before {
+                self.push(events, &mut early);
+            } else if head < before {
+                // others' events stand between: the follower reads them
+                if early.len() >= MAX_EARLY {
+                    early.clear();
+                }
+                early.insert(before, events);
                 self.behind.notify_one();
             }
         }
         self.own.send_replace(last);
     }
 
+    /// Moves the head over what follows it, and over own batches that follow that.
+    fn push(&self, events: Vec<Arc<RecordedEvent>>, early: &mut Early) {
+        let mut head = self.head();
+        let mut next = Some(events);
+        while let Some(events) = next {
+            head = events.last().map_or(head, |event| event.position);
+            self.tail.push(events);
+            next = early.remove(&head);
+        }
+        *early = early.split_off(&head);
+        self.head.send_replace(head);
+    }
+
+    /// Forgets own events that are not shown yet: after a lost connection the log is read instead.
+    pub(super) fn forget_early(&self) {
+        self.turn().clear();
+    }
+
+    /// How far the log must be read: up to where own events begin, which need not be. None when it is not known.
+    pub(super) fn gap(&self) -> Option<Position> {
+        let head = self.head();
+        self.turn().keys().copied().find(|before| *before > head)
+    }
+
     /// Adds what was read from the log; what is there already is left out.
     pub(super) fn add_read(&self, events: Vec<Arc<RecordedEvent>>) {
-        let _turn = self.turn();
+        let mut early = self.turn();
         let head = self.head();
         let new: Vec<_> = events.into_iter().filter(|event| event.position > head).collect();
         if let Some((first, last)) = new.first().zip(new.last()).map(|(first, last)| (first.position, last.position)) {
             if first.get() == head.get() + 1 {
-                self.tail.push(new);
+                self.push(new, &mut early);
             } else {
+                early.clear();
                 self.tail.reset(last);
+                self.head.send_replace(last);
             }
-            self.head.send_replace(last);
         }
     }
 
     /// Goes by what was found in the database, whatever was known before.
     pub(super) fn agree(&self, head: Position) {
-        let _turn = self.turn();
+        let mut early = self.turn();
         let known = self.head();
         if head < known {
             tracing::error!(%known, found = %head, "the log ends before what was known of it: was an older copy put in place?");
         }
         if head != known {
+            early.clear();
             self.tail.reset(head);
             self.head.send_replace(head);
         }

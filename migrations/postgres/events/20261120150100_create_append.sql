@@ -10,6 +10,8 @@ CREATE FUNCTION tidings_events.append_1(
     -- the streams of the batch, each once
     stream_names text[],
     stream_categories text[],
+    -- of each stream: the least version that an append expects of it
+    stream_expected bigint[],
     -- of each append: its place in the streams, from 1; how many events the stream must have; how many it gets
     append_stream integer[],
     append_expected bigint[],
@@ -33,6 +35,8 @@ CREATE FUNCTION tidings_events.append_1(
     OUT recorded bigint
 )
 LANGUAGE plpgsql
+-- the parameters are arrays, whose length a plan need not know: made anew for each call, it costs more than what it does
+SET plan_cache_mode = force_generic_plan
 -- a plan made while the tables were small must not scan them when they have grown
 SET enable_seqscan = off
 SET enable_hashjoin = off
@@ -57,13 +61,17 @@ BEGIN
     head := coalesce(head, 0);
     recorded := greatest(recorded, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint);
 
+    -- A version is looked for from the expected one upwards: there is one entry of the index there, or a few. From the end
+    -- downwards a whole page of entries is gone through, which costs more than all the rest.
     SELECT array_agg(s.id ORDER BY s.nth),
-           array_agg(coalesce(
-               (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1), 0)
+           array_agg(CASE WHEN s.id IS NULL THEN 0 ELSE coalesce(
+               (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id AND e.version >= s.expected
+                ORDER BY e.version DESC LIMIT 1),
+               (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1), 0) END
                ORDER BY s.nth)
     INTO ids, versions
-    FROM (SELECT (SELECT t.id FROM tidings_events.streams t WHERE t.name = n.name COLLATE "C") AS id, n.nth
-          FROM unnest(stream_names) WITH ORDINALITY n(name, nth)) s;
+    FROM (SELECT (SELECT t.id FROM tidings_events.streams t WHERE t.name = n.name COLLATE "C") AS id, n.expected, n.nth
+          FROM unnest(stream_names, stream_expected) WITH ORDINALITY n(name, expected, nth)) s;
 
     known := array_fill(0, ARRAY[appends]);
     IF cardinality(command_ids) > 0 THEN

@@ -8,7 +8,7 @@ use tidings_event_store::{Position, database::DatabaseUrl};
 
 use super::{
     backend::{number, parked_event},
-    generations::{Found, serving},
+    generations::{Glimpse, glimpses},
     reading::Reading,
 };
 use crate::{
@@ -56,13 +56,10 @@ async fn look(url: &DatabaseUrl, kept: &mut Option<PgConnection>) -> Result<Vec<
         None => url.try_connect().await.map_err(|error| ViewsError::Unavailable(error.to_string()))?,
     };
     let mut visible = Vec::new();
-    for projection in Projection::ALL {
+    for Glimpse { projection, generation, position, parks } in glimpses(&mut db).await? {
         // what is parked may be a moment newer than the position: it is for people to look at
-        if let Found::Serving(serving) = serving(&mut db, projection).await? {
-            let parked = parked(&mut db, projection, serving.number).await?;
-            let (generation, position) = (serving.number, serving.position);
-            visible.push(Visible { projection, generation, position, parked });
-        }
+        let parked = if parks { parked(&mut db, projection, generation).await? } else { Vec::new() };
+        visible.push(Visible { projection, generation, position, parked });
     }
     *kept = Some(db);
     Ok(visible)
