@@ -1,8 +1,9 @@
 //! Who may read the log over KurrentDB's protocol: auditors, with sealed parts open, and operators, with them sealed.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use tidings_commands::{
     Commands, Error,
@@ -12,15 +13,16 @@ use tidings_domain::{
     UserId,
     values::{Password, Role},
 };
+use tidings_event_store::InstallationSecret;
 use tidings_grpc::{Credentials, Denied, Gatekeeper, LogServer, Pass};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use zeroize::Zeroizing;
 
 use crate::{auth::Authenticator, config::Config, extract::Caller, problem::Kind, serve::ServeError, stores::Stores};
 
-/// How long a right password is remembered, so that not every call of a client hashes it. What follows from it, the
-/// account's state and roles, is looked up every time.
-const REMEMBERED_FOR: Duration = Duration::from_mins(1);
-const MOST_REMEMBERED: u64 = 1_000;
+/// How many right passwords are remembered, so that not every call of a client hashes its own. Whether it still is the account's
+/// password, and the account's state and roles, are looked up every time.
+const MOST_REMEMBERED: usize = 1_000;
 
 /// The listener of the log's gRPC server, where the configuration has one.
 pub(crate) async fn listener(config: &Config) -> Result<Option<TcpListener>, ServeError> {
@@ -35,7 +37,7 @@ pub(crate) async fn listener(config: &Config) -> Result<Option<TcpListener>, Ser
 /// Serves the log until the server stops.
 pub(crate) fn serve(listener: TcpListener, stores: &Stores, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
     let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
-    let readers = Arc::new(LogReaders::new(stores.commands.clone(), authenticator));
+    let readers = Arc::new(LogReaders::new(stores.commands.clone(), authenticator, &stores.secret));
     let server = LogServer::new(stores.store.clone(), stores.codec.clone(), readers);
     tokio::spawn(async move {
         if let Err(error) = server.serve(listener, stopping).await {
@@ -49,9 +51,9 @@ pub struct LogReaders {
     commands: Commands,
     authenticator: Authenticator,
     /// By a keyed hash of login and password: whose, and its number.
-    right: moka::sync::Cache<[u8; 32], (UserId, u32)>,
-    /// Random, so that what is remembered says nothing about passwords.
-    hash_key: [u8; 32],
+    right: Cache<[u8; 32], (UserId, u32)>,
+    /// What is remembered says nothing about passwords to who does not have it.
+    hash_key: Zeroizing<[u8; 32]>,
 }
 
 impl fmt::Debug for LogReaders {
@@ -62,12 +64,9 @@ impl fmt::Debug for LogReaders {
 
 impl LogReaders {
     /// By the accounts of this installation.
-    pub fn new(commands: Commands, authenticator: Authenticator) -> Self {
-        let right = moka::sync::Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        let mut hash_key = [0; 32];
-        hash_key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        hash_key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Self { commands, authenticator, right, hash_key }
+    pub fn new(commands: Commands, authenticator: Authenticator, secret: &InstallationSecret) -> Self {
+        let hash_key = secret.derive("tidings 2026 passwords of log readers");
+        Self { commands, authenticator, right: Cache::new(MOST_REMEMBERED), hash_key }
     }
 
     async fn by_password(&self, login: String, password: SecretString) -> Result<Pass, Denied> {

@@ -82,7 +82,7 @@ where
             return Attempt::Failed(StoreError::Overloaded.into());
         }
         let before = loaded.version;
-        self.remember(loaded);
+        self.remember(shared, loaded);
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut sealed = Vec::new();
         for (request, prior) in requests.iter().zip(priors) {

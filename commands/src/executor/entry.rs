@@ -147,9 +147,10 @@ impl<D: Decider> Entry<D> {
     }
 
     /// Drops the state if the stream is further than it. What it was is kept, with what the stream has since.
-    pub(super) fn observe(&self, recorded: &Arc<RecordedEvent>) {
+    pub(super) fn observe(&self, shared: &Shared, recorded: &Arc<RecordedEvent>) {
         let mut slot = self.lock();
         if let Some(loaded) = slot.take_if(|loaded| loaded.version < recorded.version) {
+            shared.another_wrote();
             let settled = loaded.durable == loaded.version;
             let base = if settled { Some((loaded.state, loaded.version)) } else { loaded.base };
             *self.behind() = base.map(|(state, version)| Behind::overtaken(state, version));
@@ -165,9 +166,10 @@ impl<D: Decider> Entry<D> {
         self.behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the state to go on from, before anything is folded in that may not happen.
-    pub(super) fn remember(&self, loaded: &mut Loaded<D>) {
-        if loaded.durable == loaded.version {
+    /// Keeps the state to go on from, before anything is folded in that may not happen. Where nobody else writes, everything
+    /// happens but what a failing store loses, and a copy for each command would be for nothing.
+    pub(super) fn remember(&self, shared: &Shared, loaded: &mut Loaded<D>) {
+        if shared.others_write() && loaded.durable == loaded.version {
             let light = (self.weigh)(&loaded.state) <= MOST_WEIGHT_REMEMBERED;
             loaded.base = light.then(|| (loaded.state.clone(), loaded.version));
         }

@@ -218,7 +218,7 @@ where
     /// See [`crate::Commands::observe`].
     pub(crate) fn observe(&self, stream: StreamId, recorded: &Arc<RecordedEvent>) {
         if let Some(Held { entry, .. }) = self.entries.get(&stream) {
-            entry.observe(recorded);
+            entry.observe(&self.shared, recorded);
         }
     }
 

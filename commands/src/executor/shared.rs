@@ -1,6 +1,9 @@
 //! What the executors of all kinds share: the store, the codec, and snapshots.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -21,12 +24,22 @@ pub(crate) struct Shared {
     store: Arc<dyn EventStore>,
     codec: Codec,
     snapshots: XChaCha20Poly1305,
+    others_write: AtomicBool,
 }
 
 impl Shared {
     pub(crate) fn new(store: Arc<dyn EventStore>, codec: Codec, secret: &InstallationSecret) -> Self {
         let key = secret.derive("tidings 2026 snapshots");
-        Self { store, codec, snapshots: XChaCha20Poly1305::new((&*key).into()) }
+        Self { store, codec, snapshots: XChaCha20Poly1305::new((&*key).into()), others_write: AtomicBool::new(false) }
+    }
+
+    /// Whether another node was seen to write to a stream whose state is held here.
+    pub(super) fn others_write(&self) -> bool {
+        self.others_write.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn another_wrote(&self) {
+        self.others_write.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn store(&self) -> &dyn EventStore {

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use moka::policy::EvictionPolicy;
+use quick_cache::sync::Cache;
 use tidings_domain::KeyId;
 use zeroize::Zeroizing;
 
@@ -24,7 +25,7 @@ const BLOCKS_AT_A_TIME: usize = 64;
 /// When fewer keys than this wait to be used, more are made in the background.
 const LOW_WATER: usize = 2_048;
 /// Unwrapped blocks kept in memory: 2,048 of 2 KiB.
-const CACHED_BLOCKS: u64 = 2_048;
+const CACHED_BLOCKS: usize = 2_048;
 
 /// What is known of a key without asking the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ struct Inner {
     wrapper: Wrapper,
     /// A block is inserted by a loader only if absent and by a destroyer always, so a slow loader never brings a destroyed
     /// key back.
-    cache: moka::sync::Cache<u64, Arc<Keys>>,
+    cache: Cache<u64, Arc<Keys>>,
     unused: Mutex<VecDeque<KeyId>>,
     filling: tokio::sync::Mutex<()>,
     fill_scheduled: AtomicBool,
@@ -58,11 +59,7 @@ impl Keyring {
         Self(Arc::new(Inner {
             store: Box::new(store),
             wrapper: Wrapper::new(&secret.derive("tidings 2026 key blocks")),
-            // the default policy turns newcomers away while it knows them less than what it holds: fresh keys among them
-            cache: moka::sync::Cache::builder()
-                .max_capacity(CACHED_BLOCKS)
-                .eviction_policy(EvictionPolicy::lru())
-                .build(),
+            cache: Cache::new(CACHED_BLOCKS),
             unused: Mutex::default(),
             filling: tokio::sync::Mutex::default(),
             fill_scheduled: AtomicBool::new(false),
@@ -149,7 +146,7 @@ impl Keyring {
         for (block, wrapped) in blocks.iter().zip(self.0.store.load(&blocks).await?) {
             let wrapped = wrapped.ok_or(KeyError::Damaged(*block))?;
             let keys = self.0.wrapper.unwrap(*block, &wrapped)?;
-            self.0.cache.entry(*block).or_insert_with(|| Arc::new(keys));
+            let Ok(_) = self.0.cache.get_or_insert_with(block, || Ok::<_, Infallible>(Arc::new(keys)));
         }
         Ok(())
     }
@@ -196,7 +193,7 @@ impl Keyring {
     /// Forgets what is in memory of these keys, because another node destroyed them.
     pub fn forget(&self, keys: &[KeyId]) {
         for key in keys {
-            self.0.cache.invalidate(&(key.0 / BLOCK_KEYS));
+            self.0.cache.remove(&(key.0 / BLOCK_KEYS));
         }
     }
 }

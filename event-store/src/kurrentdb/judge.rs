@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use quick_cache::sync::Cache;
 use tidings_domain::StreamName;
 use tokio::{sync::watch, time::timeout};
 
@@ -19,7 +20,7 @@ use super::{FOLLOWED_WITHIN, client::Client, index::Reader, stored::Stored};
 use crate::port::{Appended, CommandId, CommandRecord, NewEvent, Position, StoreError, StreamAppend};
 
 /// Streams whose indexed version is remembered.
-const REMEMBERED_STREAMS: u64 = 100_000;
+const REMEMBERED_STREAMS: usize = 100_000;
 
 #[derive(Debug)]
 pub(super) struct Judge {
@@ -29,7 +30,7 @@ pub(super) struct Judge {
     /// What this node appended and the follower has not brought back yet.
     ahead: Mutex<HashMap<CommandId, Position>>,
     /// All commands of a stream up to this version are in the index or ahead of it.
-    known: moka::sync::Cache<StreamName, u64>,
+    known: Cache<StreamName, u64>,
     /// Questions for the head that were asked so far.
     asked: AtomicU64,
     /// The newest answer, and how many questions were asked before it was fetched.
@@ -43,7 +44,7 @@ impl Judge {
             index,
             followed,
             ahead: Mutex::default(),
-            known: moka::sync::Cache::new(REMEMBERED_STREAMS),
+            known: Cache::new(REMEMBERED_STREAMS),
             asked: AtomicU64::new(0),
             answered: tokio::sync::Mutex::new((0, Position::START)),
         }

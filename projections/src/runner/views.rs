@@ -60,11 +60,6 @@ impl Demand {
     pub fn want(&self, position: Position) {
         self.0.wanted().send_if_modified(|wanted| forward(wanted, position));
     }
-
-    /// Tells how far all views are.
-    pub fn applied(&self) -> watch::Receiver<Position> {
-        self.0.combined().subscribe()
-    }
 }
 
 impl std::fmt::Debug for Demand {
