@@ -1,9 +1,11 @@
 //! Problem documents (RFC 9457): the body of every answer that is not a success.
 //!
 //! A handler returns `Result<_, Problem>`. A [`Problem`] is made from a [`Kind`], which fixes status, type and title, or
-//! by `?` from any layer's error: [`status`] says which kind each of them is.
+//! by `?` from any layer's error: [`refusals`] and `failures` say which kind each of them is.
 
+mod failures;
 mod fields;
+pub mod refusals;
 pub mod status;
 
 use std::fmt;

@@ -12,7 +12,7 @@ use crate::{
     app::{Acting, App, Reading},
     clock::now,
     extract::{InQuery, Limit, Path},
-    problem::{Kind, Problem, status::of_sign_out},
+    problem::{Kind, Problem, refusals::of_sign_out},
     reply::Reply,
 };
 

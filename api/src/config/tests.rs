@@ -1,0 +1,71 @@
+use super::*;
+
+fn load(settings: &Settings) -> Result<Config, String> {
+    Config::load(settings).map_err(|error| error.to_string())
+}
+
+fn in_file(text: &str) -> Settings {
+    let path = std::env::temp_dir().join(format!("tidings-config-{}.toml", uuid::Uuid::new_v4()));
+    std::fs::write(&path, text).unwrap();
+    Settings { config: Some(path), ..Settings::default() }
+}
+
+#[test]
+fn flags_win_over_the_file_and_the_file_over_the_defaults() {
+    let file = in_file("listen = \"127.0.0.1:9000\"\nmessages_window_days = 7\n");
+    let config = load(&Settings { listen: Some("127.0.0.1:0".to_owned()), ..file }).unwrap();
+    assert_eq!((config.listen.port(), config.messages_window_days), (0, 7));
+    assert_eq!((config.log.as_str(), config.data_dir.to_str()), ("info", Some("./data")));
+}
+
+#[test]
+fn a_wrong_setting_is_named_in_one_sentence() {
+    for (settings, named) in [
+        (in_file("listen = \"nowhere\""), "TIDINGS_LISTEN"),
+        (in_file("lisen = \"127.0.0.1:1\""), "lisen"),
+        (in_file("messages_window_days = -1"), "messages_window_days"),
+        (in_file("log = \"=,=\""), "TIDINGS_LOG"),
+        (in_file("trusted_proxies = \"10.0.0.0/33\""), "TIDINGS_TRUSTED_PROXIES"),
+        (in_file("cors_origins = \"chat.example\""), "TIDINGS_CORS_ORIGINS"),
+        (in_file("max_connections = 0"), "TIDINGS_MAX_CONNECTIONS"),
+        (in_file("client_timeout = 0"), "TIDINGS_CLIENT_TIMEOUT"),
+        (in_file("tls_cert = \"a.pem\""), "TIDINGS_TLS_CERT"),
+        (in_file("tls_key = \"a.pem\""), "TIDINGS_TLS_KEY"),
+        (Settings { config: Some("/nowhere/tidings.toml".into()), ..Settings::default() }, "TIDINGS_CONFIG"),
+    ] {
+        let error = load(&settings).unwrap_err();
+        assert!(error.contains(named) && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused() {
+    let error = load(&in_file("acme_domains = \"chat.example\"")).unwrap_err();
+    assert!(error.starts_with("TIDINGS_ACME_DOMAINS"), "{error}");
+}
+
+#[test]
+fn each_part_goes_to_its_engine_and_no_password_is_printed() {
+    let text = "event_store = \"postgres://user:hunter2@db/x\"\nviews = \"postgres://user:hunter2@db/y\"";
+    let config = load(&in_file(text)).unwrap();
+    assert!(matches!(&config.engines.events, LogEngine::Postgres(url) if url.place().database == "x"));
+    assert!(matches!(config.engines.keys, Engine::Sqlite));
+    assert_eq!((config.drain.as_secs(), load(&in_file("")).unwrap().drain.as_secs()), (2, 0));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for (text, named) in [
+        ("event_store = \"mysql://user:hunter2@db/x\"", "TIDINGS_EVENT_STORE"),
+        ("keys = \"postgres://user:hunter2@db/x\"", "TIDINGS_SECRET"),
+        ("views_read = \"postgres://user:hunter2@db/x\"", "TIDINGS_VIEWS_READ"),
+    ] {
+        let error = load(&in_file(text)).unwrap_err();
+        assert!(error.starts_with(named) && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_secret_is_never_printed() {
+    let config = load(&in_file("secret = \"0123456789abcdef0123456789abcdef\"")).unwrap();
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    let error = load(&in_file("secret = \"hunter2\"")).unwrap_err();
+    assert!(error.starts_with("TIDINGS_SECRET") && !error.contains("hunter2"));
+}

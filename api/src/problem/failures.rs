@@ -1,0 +1,86 @@
+//! Which problem each failure inside is. Clients learn the kind alone; the sentence is for the operator's log.
+
+use tidings_commands::Error as CommandError;
+use tidings_event_store::{CodecError, KeyError, StoreError};
+use tidings_projections::{QueryError, ViewsError};
+
+use super::{Problem, status::Kind};
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let kind = match error {
+            CommandError::Refused(refusal) => return refusal.into(),
+            CommandError::Store(error) => return error.into(),
+            CommandError::Keys(error) => return error.into(),
+            CommandError::Codec(error) => return error.into(),
+            CommandError::WrongCredentials => Kind::WrongCredentials,
+            CommandError::WrongPassword => Kind::WrongPassword,
+            CommandError::NoSuchUser(_) => Kind::NoSuchUser,
+            CommandError::NoSuchMessage => Kind::NoSuchMessage,
+            CommandError::KeyReused => Kind::KeyReused,
+            CommandError::Forgotten => Kind::SessionEnded,
+            CommandError::HashingBusy | CommandError::Contended => Kind::Overloaded,
+            CommandError::Internal(_) => return failed(&error, Kind::Internal),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<CodecError> for Problem {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Key(error) => error.into(),
+            CodecError::Event(_) | CodecError::Stream(_) | CodecError::Newer { .. } | CodecError::Seal { .. } => {
+                failed(&error, Kind::Internal)
+            }
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match &error {
+            QueryError::NotReady => Kind::ViewsNotReady.into(),
+            QueryError::Unavailable(_) => failed(&error, Kind::Unavailable),
+        }
+    }
+}
+
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
+        let kind = match &error {
+            ViewsError::Busy(_) => return Self::new(Kind::Busy, error.to_string()),
+            ViewsError::Stopped => Kind::ShuttingDown,
+            ViewsError::Unavailable(_) | ViewsError::Log(_) => Kind::Unavailable,
+            ViewsError::Foreign(_) | ViewsError::Apply(_) => Kind::Internal,
+        };
+        failed(&error, kind)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Overloaded => Kind::Overloaded,
+            StoreError::Unavailable(_) => Kind::Unavailable,
+            StoreError::Corrupt(_) => Kind::Internal,
+        };
+        failed(&error, kind)
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        let kind = match &error {
+            KeyError::Unavailable(_) => Kind::Unavailable,
+            KeyError::Refused(_) | KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
+        };
+        failed(&error, kind)
+    }
+}
+
+/// A failure inside: its sentence is for the operator's log, clients learn the kind alone.
+fn failed(error: &dyn std::error::Error, kind: Kind) -> Problem {
+    tracing::error!(problem = kind.uri(), "{error}");
+    kind.into()
+}
