@@ -14,11 +14,11 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use bytes::Bytes;
 use serde::Deserialize;
-use tidings_domain::{Event, EventError, KeyId, StoredEvent, StreamError, StreamId, StreamName};
+use tidings_domain::{Event, EventError, KeyId, SealKeys, StoredEvent, StreamError, StreamId, StreamName};
 use uuid::Uuid;
 
 use crate::{
-    keys::{KeyError, Keyring, Lookup},
+    keys::{KeyError, Keyring, LoadedKeys, Lookup},
     port::{CommandKey, Metadata, NewEvent, RecordedEvent},
 };
 use fresh::Fresh;
@@ -150,8 +150,8 @@ impl Codec {
         if opens(&recorded.name)
             && let Some(keys) = event.seal_keys()
         {
-            self.keyring.load([Some(keys.own), keys.author].into_iter().flatten()).await?;
-            self.reveal(&mut event, recorded, &data)?;
+            let loaded = self.keyring.load([Some(keys.own), keys.author].into_iter().flatten()).await?;
+            reveal(&loaded, &mut event, recorded, &data)?;
         }
         Ok(event)
     }
@@ -165,26 +165,28 @@ impl Codec {
         let sealed = outcomes.iter().flatten().filter(|(_, data)| data.is_some());
         let keys = sealed.filter_map(|(decoded, _)| decoded.event.seal_keys());
         let keys: Vec<KeyId> = keys.flat_map(|keys| [Some(keys.own), keys.author]).flatten().collect();
-        match self.keyring.load(keys.iter().copied()).await {
+        let loaded = match self.keyring.load(keys).await {
+            Ok(loaded) => Some(loaded),
             // a block that is missing or damaged poisons its own events only
-            Ok(()) | Err(KeyError::Damaged(_)) => {}
+            Err(KeyError::Damaged(_)) => None,
             Err(error @ (KeyError::Unavailable(_) | KeyError::Refused(_) | KeyError::WrongSecret)) => {
                 return Err(error);
             }
-        }
+        };
         let mut opened = Vec::with_capacity(outcomes.len());
         for outcome in outcomes.drain(..) {
             opened.push(match outcome {
                 Ok((mut decoded, data)) => {
                     let event = &mut decoded.event;
-                    if let (Some(data), Some(keys)) = (data, event.seal_keys()) {
-                        // in memory already, unless a batch has more blocks than the cache or a block is damaged
-                        match self.keyring.load([Some(keys.own), keys.author].into_iter().flatten()).await {
-                            Ok(()) => self.reveal(event, &decoded.recorded, &data).map(|()| decoded),
-                            Err(error) => Err(error.into()),
+                    match (data, event.seal_keys()) {
+                        (Some(data), Some(keys)) => {
+                            let revealed = match &loaded {
+                                Some(loaded) => reveal(loaded, event, &decoded.recorded, &data),
+                                None => self.reveal_alone(keys, event, &decoded.recorded, &data).await,
+                            };
+                            revealed.map(|()| decoded)
                         }
-                    } else {
-                        Ok(decoded)
+                        _ => Ok(decoded),
                     }
                 }
                 Err(error) => Err(error),
@@ -203,28 +205,44 @@ impl Codec {
         }
     }
 
-    fn reveal<E: StoredEvent>(&self, event: &mut E, recorded: &RecordedEvent, data: &[u8]) -> Result<(), CodecError> {
-        let Some(keys) = event.seal_keys() else { return Ok(()) };
-        let broken = || CodecError::Seal { name: recorded.name.to_string() };
-        let key = |id| match self.keyring.lookup(id) {
-            Lookup::Key(key) => Ok(Some(key)),
-            Lookup::Destroyed => Ok(None),
-            Lookup::NotLoaded => Err(KeyError::Unavailable("a key was dropped from memory while in use".to_owned())),
-        };
-        let Some(own) = key(keys.own)? else { return Ok(()) };
-        let author = match keys.author.map(key).transpose()? {
-            Some(None) => return Ok(()),
-            Some(author) => author,
-            None => None,
-        };
-        let part: SealedPart<'_> = serde_json::from_slice(data).map_err(|_| broken())?;
-        let Some(sealed) = part.sealed else { return Err(broken()) };
-        let sealed = BASE64_STANDARD_NO_PAD.decode(sealed.as_bytes()).map_err(|_| broken())?;
-        let binding = Binding { stream: &recorded.stream, name: &recorded.name, id: recorded.id };
-        let private = ContentKey::new(&own, author.as_deref(), recorded.id).open(&binding, &sealed);
-        event.reveal(&private.ok_or_else(broken)?)?;
-        Ok(())
+    async fn reveal_alone<E: StoredEvent>(
+        &self,
+        keys: SealKeys,
+        event: &mut E,
+        recorded: &RecordedEvent,
+        data: &[u8],
+    ) -> Result<(), CodecError> {
+        let loaded = self.keyring.load([Some(keys.own), keys.author].into_iter().flatten()).await?;
+        reveal(&loaded, event, recorded, data)
     }
+}
+
+fn reveal<E: StoredEvent>(
+    loaded: &LoadedKeys,
+    event: &mut E,
+    recorded: &RecordedEvent,
+    data: &[u8],
+) -> Result<(), CodecError> {
+    let Some(keys) = event.seal_keys() else { return Ok(()) };
+    let broken = || CodecError::Seal { name: recorded.name.to_string() };
+    let key = |id: KeyId| match loaded.lookup(id) {
+        Lookup::Key(key) => Ok(Some(key)),
+        Lookup::Destroyed => Ok(None),
+        Lookup::NotLoaded => Err(KeyError::Unavailable(format!("key {} was not loaded", id.0))),
+    };
+    let Some(own) = key(keys.own)? else { return Ok(()) };
+    let author = match keys.author.map(key).transpose()? {
+        Some(None) => return Ok(()),
+        Some(author) => author,
+        None => None,
+    };
+    let part: SealedPart<'_> = serde_json::from_slice(data).map_err(|_| broken())?;
+    let Some(sealed) = part.sealed else { return Err(broken()) };
+    let sealed = BASE64_STANDARD_NO_PAD.decode(sealed.as_bytes()).map_err(|_| broken())?;
+    let binding = Binding { stream: &recorded.stream, name: &recorded.name, id: recorded.id };
+    let private = ContentKey::new(&own, author.as_deref(), recorded.id).open(&binding, &sealed);
+    event.reveal(&private.ok_or_else(broken)?)?;
+    Ok(())
 }
 
 fn append_sealed(data: &mut Vec<u8>, sealed: &[u8]) {

@@ -1,7 +1,7 @@
 //! Hands out keys, remembers those in use, destroys those that must be forgotten.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tidings_domain::KeyId;
 use zeroize::Zeroizing;
 
@@ -53,13 +56,44 @@ struct Inner {
     fill_scheduled: AtomicBool,
 }
 
+/// Keys that were brought into memory together, and stay there while this is kept.
+pub struct LoadedKeys(HashMap<u64, Arc<Keys>>);
+
+impl LoadedKeys {
+    /// The key, if it is one of these.
+    pub fn lookup(&self, key: KeyId) -> Lookup {
+        self.0.get(&(key.0 / BLOCK_KEYS)).map_or(Lookup::NotLoaded, |keys| of_block(keys, key))
+    }
+}
+
+/// Half of it is for blocks that are new to it: those made ahead stay until they are used, and a replay of the log leaves
+/// alone what is used again and again.
+fn cache() -> Cache<u64, Arc<Keys>> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(CACHED_BLOCKS)
+        .weight_capacity(CACHED_BLOCKS as u64)
+        .hot_allocation(0.5)
+        .build()
+        .expect("both capacities are given");
+    Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}
+
+fn of_block(keys: &Keys, key: KeyId) -> Lookup {
+    let start = usize::try_from(key.0 % BLOCK_KEYS).unwrap_or_default() * KEY_BYTES;
+    let bytes = keys.get(start..).and_then(|rest| rest.first_chunk::<KEY_BYTES>());
+    match bytes {
+        Some(bytes) if bytes.iter().any(|byte| *byte != 0) => Lookup::Key(Zeroizing::new(*bytes)),
+        Some(_) | None => Lookup::Destroyed,
+    }
+}
+
 impl Keyring {
     /// A keyring over a store of blocks that were wrapped under this secret.
     pub fn new(store: impl KeyBlocks, secret: &InstallationSecret) -> Self {
         Self(Arc::new(Inner {
             store: Box::new(store),
             wrapper: Wrapper::new(&secret.derive("tidings 2026 key blocks")),
-            cache: Cache::new(CACHED_BLOCKS),
+            cache: cache(),
             unused: Mutex::default(),
             filling: tokio::sync::Mutex::default(),
             fill_scheduled: AtomicBool::new(false),
@@ -122,33 +156,30 @@ impl Keyring {
 
     /// The key, if its block is in memory.
     pub fn lookup(&self, key: KeyId) -> Lookup {
-        let Some(keys) = self.0.cache.get(&(key.0 / BLOCK_KEYS)) else {
-            return Lookup::NotLoaded;
-        };
-        let start = usize::try_from(key.0 % BLOCK_KEYS).unwrap_or_default() * KEY_BYTES;
-        let bytes = keys.get(start..).and_then(|rest| rest.first_chunk::<KEY_BYTES>());
-        match bytes {
-            Some(bytes) if bytes.iter().any(|byte| *byte != 0) => Lookup::Key(Zeroizing::new(*bytes)),
-            Some(_) | None => Lookup::Destroyed,
-        }
+        self.0.cache.get(&(key.0 / BLOCK_KEYS)).map_or(Lookup::NotLoaded, |keys| of_block(&keys, key))
     }
 
-    /// Brings the blocks of these keys into memory. A key whose block does not exist is an error: the key store is older
-    /// than the log.
-    pub async fn load(&self, keys: impl IntoIterator<Item = KeyId>) -> Result<(), KeyError> {
+    /// Brings the blocks of these keys into memory, and holds them there as long as what it returns is kept: a batch may
+    /// have more of them than the cache. A key whose block does not exist is an error: the key store is older than the log.
+    pub async fn load(&self, keys: impl IntoIterator<Item = KeyId>) -> Result<LoadedKeys, KeyError> {
         let mut blocks: Vec<u64> = keys.into_iter().map(|key| key.0 / BLOCK_KEYS).collect();
         blocks.sort_unstable();
         blocks.dedup();
-        blocks.retain(|block| !self.0.cache.contains_key(block));
+        let mut loaded = HashMap::with_capacity(blocks.len());
+        blocks.retain(|block| match self.0.cache.get(block) {
+            Some(keys) => loaded.insert(*block, keys).is_some(),
+            None => true,
+        });
         if blocks.is_empty() {
-            return Ok(());
+            return Ok(LoadedKeys(loaded));
         }
         for (block, wrapped) in blocks.iter().zip(self.0.store.load(&blocks).await?) {
             let wrapped = wrapped.ok_or(KeyError::Damaged(*block))?;
             let keys = self.0.wrapper.unwrap(*block, &wrapped)?;
-            let Ok(_) = self.0.cache.get_or_insert_with(block, || Ok::<_, Infallible>(Arc::new(keys)));
+            let Ok(keys) = self.0.cache.get_or_insert_with(block, || Ok::<_, Infallible>(Arc::new(keys)));
+            loaded.insert(*block, keys);
         }
-        Ok(())
+        Ok(LoadedKeys(loaded))
     }
 
     /// Destroys keys durably: what they sealed is unreadable from here on, everywhere. Destroying one again does nothing.

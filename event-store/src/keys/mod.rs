@@ -14,7 +14,7 @@ mod sqlite;
 mod tests;
 
 pub use blocks::{BLOCK_KEYS, KeyBlocks, WrappedBlock};
-pub use keyring::{Keyring, Lookup};
+pub use keyring::{Keyring, LoadedKeys, Lookup};
 pub use postgres::PostgresKeyBlocks;
 pub use secret::{InstallationSecret, SecretError};
 pub use sqlite::SqliteKeyBlocks;

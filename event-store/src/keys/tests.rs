@@ -52,6 +52,18 @@ async fn a_key_is_the_same_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_batch_may_need_more_blocks_than_are_kept_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let keyring = keyring(&directory);
+    let mut ids = Vec::new();
+    for _ in 0..200_000 {
+        ids.push(keyring.take().await.unwrap());
+    }
+    let loaded = keyring.load(ids.iter().copied()).await.unwrap();
+    assert!(ids.iter().all(|id| matches!(loaded.lookup(*id), Lookup::Key(_))));
+}
+
+#[tokio::test]
 async fn a_destroyed_key_is_gone_for_good_and_its_neighbours_stay() {
     let directory = tempfile::tempdir().unwrap();
     let first = keyring(&directory);
