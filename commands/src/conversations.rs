@@ -9,7 +9,7 @@ use tidings_domain::{
     values::ConversationName,
 };
 
-use crate::{Commands, Context, Error, Outcome};
+use crate::{Commands, Context, Error, Outcome, executor::Events};
 
 /// A conversation that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,20 @@ pub struct Standing {
     pub person: Option<Member>,
     /// Whether every member may do what admins may: so in a direct conversation.
     pub equals: bool,
+    /// Whether the other of a direct conversation of two blocks them.
+    pub stopped: bool,
 }
 
 impl Standing {
     /// Somebody who is in it now.
     pub fn member(&self) -> Result<Member, ConversationRefusal> {
         self.person.filter(|person| person.present).ok_or(ConversationRefusal::NotAMember)
+    }
+
+    /// Somebody who is in it now and may let the others hear of them.
+    pub fn speaker(&self) -> Result<Member, ConversationRefusal> {
+        let member = self.member()?;
+        if self.stopped { Err(ConversationRefusal::Blocked) } else { Ok(member) }
     }
 
     /// Whether they see this message.
@@ -45,7 +53,7 @@ impl Standing {
 }
 
 impl Commands {
-    /// Starts a group; the caller owns it. Those named exist.
+    /// Starts a group; the caller owns it. Those named exist, and none of them blocks the caller.
     pub async fn start_group(
         &self,
         by: UserId,
@@ -54,12 +62,17 @@ impl Commands {
         context: &Context,
     ) -> Result<Outcome<Started>, Error> {
         let conversation = ConversationId::new(context.new_id("conversation"));
+        if let Some(before) = self.0.conversations.recalled(StreamId::Conversation(conversation), context).await? {
+            return Ok(started(conversation, before));
+        }
+        self.must_be_welcome_to(by, &members).await?;
         let key = self.fresh_key().await?;
         self.start(conversation, ConversationCommand::StartGroup { by, members, name, key, at: context.now }, context)
             .await
     }
 
-    /// The direct conversation of the caller and those named, started unless it is there. Those named exist.
+    /// The direct conversation of the caller and those named, started unless it is there. Those named exist. Nobody starts one
+    /// with somebody who blocks them; into one of more than two that is there they write as into a group.
     pub async fn start_direct(
         &self,
         by: UserId,
@@ -67,6 +80,9 @@ impl Commands {
         context: &Context,
     ) -> Result<Outcome<Started>, Error> {
         let conversation = ConversationId::direct(members.iter().chain([&by]));
+        if members.len() > 1 && !self.is_started(conversation).await? {
+            self.must_be_welcome_to(by, &members).await?;
+        }
         let key = self.fresh_key().await?;
         self.start(conversation, ConversationCommand::StartDirect { by, members, key, at: context.now }, context).await
     }
@@ -78,17 +94,7 @@ impl Commands {
         context: &Context,
     ) -> Result<Outcome<Started>, Error> {
         let outcome = self.0.conversations.execute(StreamId::Conversation(conversation), &command, context).await?;
-        Ok(outcome.map(|events| {
-            let event = events.into_iter().find_map(|(_, event)| match event {
-                ConversationEvent::Started(event) => Some(event),
-                ConversationEvent::Renamed(_)
-                | ConversationEvent::MemberAdded(_)
-                | ConversationEvent::MemberRemoved(_)
-                | ConversationEvent::MemberRoleChanged(_)
-                | ConversationEvent::MessageSent(_) => None,
-            });
-            Started { conversation, event }
-        }))
+        Ok(started(conversation, outcome))
     }
 
     /// Calls a group something else.
@@ -102,7 +108,7 @@ impl Commands {
         self.converse(conversation, ConversationCommand::Rename { by, name, at: context.now }, context).await
     }
 
-    /// Adds somebody who exists, or gives a role to somebody who is there.
+    /// Adds somebody who exists and does not block the caller, or gives a role to somebody who is there.
     pub async fn put_member(
         &self,
         conversation: ConversationId,
@@ -111,6 +117,10 @@ impl Commands {
         role: Option<MemberRole>,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
+        if let Some(before) = self.0.conversations.recalled(StreamId::Conversation(conversation), context).await? {
+            return Ok(before.map(drop));
+        }
+        self.must_be_welcome_in(conversation, by, user).await?;
         self.converse(conversation, ConversationCommand::AddMember { by, user, role, at: context.now }, context).await
     }
 
@@ -141,12 +151,35 @@ impl Commands {
             last_seq: conversation.last_seq,
             person: conversation.people.get(&user).copied(),
             equals: conversation.kind == tidings_domain::conversation::ConversationKind::Direct,
+            stopped: conversation.stops(user),
         })
         .await
     }
 
+    async fn is_started(&self, conversation: ConversationId) -> Result<bool, Error> {
+        let started = |state: &Option<Conversation>| state.as_ref().is_some_and(Conversation::is_started);
+        self.0.conversations.peek(StreamId::Conversation(conversation), started).await
+    }
+
     async fn look<R>(&self, conversation: ConversationId, look: impl Fn(&Conversation) -> R) -> Result<R, Error> {
-        let seen = self.0.conversations.peek(StreamId::Conversation(conversation), |state| state.as_ref().map(&look));
+        let seen = self.0.conversations.peek(StreamId::Conversation(conversation), |state| {
+            state.as_ref().filter(|conversation| conversation.is_started()).map(&look)
+        });
         seen.await?.ok_or_else(|| ConversationRefusal::NoSuchConversation.into())
     }
+}
+
+fn started(conversation: ConversationId, outcome: Outcome<Events<ConversationEvent>>) -> Outcome<Started> {
+    outcome.map(|events| {
+        let event = events.into_iter().find_map(|(_, event)| match event {
+            ConversationEvent::Started(event) => Some(event),
+            ConversationEvent::Renamed(_)
+            | ConversationEvent::MemberAdded(_)
+            | ConversationEvent::MemberRemoved(_)
+            | ConversationEvent::MemberRoleChanged(_)
+            | ConversationEvent::BlocksChanged(_)
+            | ConversationEvent::MessageSent(_) => None,
+        });
+        Started { conversation, event }
+    })
 }

@@ -1,8 +1,8 @@
 //! Why a command did not do what it was asked.
 
 use tidings_domain::{
-    LoginKind, conversation::ConversationRefusal, message::MessageRefusal, reader::ReaderRefusal,
-    request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
+    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, message::MessageRefusal,
+    reader::ReaderRefusal, request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
 
@@ -27,6 +27,9 @@ pub enum Refusal {
     /// Of a reader.
     #[error(transparent)]
     Reader(#[from] ReaderRefusal),
+    /// Of two people.
+    #[error(transparent)]
+    Contact(#[from] ContactRefusal),
 }
 
 impl From<RequestRefusal> for Refusal {
@@ -88,4 +91,12 @@ macro_rules! refused {
         })+
     };
 }
-refused!(UserRefusal, SessionRefusal, ConversationRefusal, MessageRefusal, ReaderRefusal, RequestRefusal);
+refused!(
+    UserRefusal,
+    SessionRefusal,
+    ConversationRefusal,
+    MessageRefusal,
+    ReaderRefusal,
+    RequestRefusal,
+    ContactRefusal
+);

@@ -1,6 +1,6 @@
 //! The write side of Tidings: load, decide, append.
 //!
-//! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`conversations`], [`messages`], [`reading`]).
+//! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`conversations`], [`messages`], [`reading`], [`contacts`]).
 //! Each method gathers what its decider must know, hands the command to the [`executor`], and says what came of it as an
 //! [`Outcome`]. Nothing here knows a view: names are resolved through the claims on them, membership through the
 //! conversation's own state.
@@ -10,6 +10,7 @@
 
 mod blinding;
 mod claims;
+pub mod contacts;
 mod context;
 pub mod conversations;
 mod error;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use tidings_domain::{
     KeyId, StreamId,
+    contact::ContactDecider,
     conversation::{ConversationDecider, ConversationState},
     login::LoginDecider,
     message::MessageDecider,
@@ -57,6 +59,7 @@ struct Inner {
     messages: Executor<MessageDecider>,
     readers: Executor<ReaderDecider>,
     requests: Executor<RequestDecider>,
+    contacts: Executor<ContactDecider>,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -76,6 +79,7 @@ impl Commands {
             messages: Executor::new(shared.clone(), 10_000),
             readers: Executor::new(shared.clone(), 50_000),
             requests: Executor::new(shared.clone(), 1_000),
+            contacts: Executor::new(shared.clone(), 20_000),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -101,6 +105,7 @@ impl Commands {
             StreamId::Message(_) => inner.messages.observe(stream, recorded),
             StreamId::Reader(..) => inner.readers.observe(stream, recorded),
             StreamId::Request(_) => inner.requests.observe(stream, recorded),
+            StreamId::Contact(_) => inner.contacts.observe(stream, recorded),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Commands {
             return Ok(before);
         }
         let (standing, sent) = self.visible_message(id, by).await?;
-        standing.member()?;
+        standing.speaker()?;
         let edited = self.0.messages.peek(StreamId::Message(id), |state| state.edited.clone()).await?;
         let present = edited.or_else(|| sent.content.clear().cloned());
         let subject = changed.subject.unwrap_or_else(|| present.and_then(|content| content.subject));
@@ -156,7 +156,8 @@ impl Commands {
             return Ok(before);
         }
         let (standing, sent) = self.visible_message(id, by).await?;
-        standing.member()?;
+        // what was said is taken back at any time
+        let _member = if there { standing.speaker()? } else { standing.member()? };
         let action = if there { MessageAction::React(emoji) } else { MessageAction::Unreact(emoji) };
         self.act(id, by, sent, action, context).await
     }
@@ -167,7 +168,7 @@ impl Commands {
             return Ok(before);
         }
         let (standing, sent) = self.visible_message(id, by).await?;
-        if standing.member()?.role < MemberRole::Admin && !standing.equals {
+        if standing.speaker()?.role < MemberRole::Admin && !standing.equals {
             return Err(ConversationRefusal::NotAnAdmin.into());
         }
         self.act(id, by, sent, if there { MessageAction::Pin } else { MessageAction::Unpin }, context).await
@@ -222,7 +223,8 @@ impl Commands {
             | ConversationEvent::Renamed(_)
             | ConversationEvent::MemberAdded(_)
             | ConversationEvent::MemberRemoved(_)
-            | ConversationEvent::MemberRoleChanged(_) => Err(Error::NoSuchMessage),
+            | ConversationEvent::MemberRoleChanged(_)
+            | ConversationEvent::BlocksChanged(_) => Err(Error::NoSuchMessage),
         }
     }
 }
@@ -237,7 +239,8 @@ fn sent(conversation: ConversationId, outcome: Outcome<Events<ConversationEvent>
         | ConversationEvent::Renamed(_)
         | ConversationEvent::MemberAdded(_)
         | ConversationEvent::MemberRemoved(_)
-        | ConversationEvent::MemberRoleChanged(_) => None,
+        | ConversationEvent::MemberRoleChanged(_)
+        | ConversationEvent::BlocksChanged(_) => None,
     });
     // a new one always has its event; what is recalled may be another command under the same key
     let value = sent.ok_or(Error::KeyReused)?;

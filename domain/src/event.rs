@@ -134,8 +134,8 @@ macro_rules! events {
 pub(crate) use events;
 
 use crate::{
-    conversation::ConversationEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent,
-    request::RequestEvent, session::SessionEvent, user::UserEvent,
+    contact::ContactEvent, conversation::ConversationEvent, login::LoginEvent, message::MessageEvent,
+    reader::ReaderEvent, request::RequestEvent, session::SessionEvent, user::UserEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -155,6 +155,8 @@ pub enum Event {
     Reader(ReaderEvent),
     /// Of one request that was answered under an idempotency key.
     Request(RequestEvent),
+    /// Of two people: contacts or not, blocked or not.
+    Contact(ContactEvent),
 }
 
 macro_rules! delegate {
@@ -219,4 +221,5 @@ delegate!(
     Login(LoginEvent),
     Session(SessionEvent),
     Request(RequestEvent),
+    Contact(ContactEvent),
 );

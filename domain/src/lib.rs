@@ -9,12 +9,14 @@
 //!
 //! Each subject is a folder (`conversation`, `reader`, …) whose files stand in the order events, state, decide.
 
+pub mod contact;
 pub mod conversation;
 mod decider;
 mod event;
 mod ids;
 pub mod login;
 pub mod message;
+mod pair;
 mod personal;
 pub mod reader;
 pub mod request;
@@ -27,6 +29,7 @@ pub mod values;
 pub use decider::Decider;
 pub use event::{Event, EventError, SealKeys, StoredEvent};
 pub use ids::{ConversationId, IdError, KeyId, MessageId, SessionId, UserId};
+pub use pair::Pair;
 pub use personal::Personal;
 pub use stream::{LoginKind, StreamError, StreamId, StreamName};
 pub use time::{Timestamp, TimestampError};

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::ids::{ConversationId, IdError, MessageId, SessionId, UserId};
+use crate::{
+    ids::{ConversationId, IdError, MessageId, SessionId, UserId},
+    pair::Pair,
+};
 
 /// What a claimed login is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +51,8 @@ pub enum StreamId {
     Reader(ConversationId, UserId),
     /// `request-{command id}`: what was answered under an idempotency key.
     Request([u8; 16]),
+    /// `contact-{a}-{b}`: what two people are to each other; the lower id stands first.
+    Contact(Pair),
 }
 
 impl StreamId {
@@ -61,6 +66,7 @@ impl StreamId {
             Self::Message(_) => "message",
             Self::Reader(..) => "reader",
             Self::Request(_) => "request",
+            Self::Contact(_) => "contact",
         }
     }
 
@@ -102,6 +108,10 @@ impl fmt::Display for StreamId {
             Self::Message(id) => write!(f, "{category}-{id}"),
             Self::Reader(conversation, user) => write!(f, "{category}-{conversation}-{user}"),
             Self::Request(command) => write!(f, "{category}-{}", Hex(command)),
+            Self::Contact(pair) => {
+                let [low, high] = pair.both();
+                write!(f, "{category}-{low}-{high}")
+            }
         }
     }
 }
@@ -122,9 +132,8 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "conversation" => StreamId::Conversation(rest.parse()?),
         "message" => StreamId::Message(rest.parse()?),
         "reader" => {
-            // two hyphenated UUIDs of 36 characters with a hyphen between them
-            let (conversation, user) = rest.split_at_checked(36).ok_or(IdError)?;
-            StreamId::Reader(conversation.parse()?, user.strip_prefix('-').ok_or(IdError)?.parse()?)
+            let (conversation, user) = two_ids(rest)?;
+            StreamId::Reader(conversation.parse()?, user.parse()?)
         }
         "login" => {
             let (kind, hash) = rest.split_once('-').ok_or(IdError)?;
@@ -135,8 +144,20 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
             StreamId::Login(kind, unhex(hash)?)
         }
         "request" => StreamId::Request(unhex(rest)?),
+        "contact" => {
+            let (low, high) = two_ids(rest)?;
+            let both = [low.parse()?, high.parse()?];
+            // one pair has one spelling
+            StreamId::Contact(Pair::of(both[0], both[1]).filter(|pair| pair.both() == both).ok_or(IdError)?)
+        }
         _ => return Err(IdError),
     })
+}
+
+/// Two hyphenated UUIDs of 36 characters with a hyphen between them.
+fn two_ids(text: &str) -> Result<(&str, &str), IdError> {
+    let (one, other) = text.split_at_checked(36).ok_or(IdError)?;
+    Ok((one, other.strip_prefix('-').ok_or(IdError)?))
 }
 
 /// The name of a stream as it is stored. Cheap to clone.
@@ -188,9 +209,19 @@ mod tests {
             StreamId::Message(MessageId { conversation, seq: 3, version: 9 }),
             StreamId::Reader(conversation, user),
             StreamId::Request([0x0f; 16]),
+            StreamId::Contact(Pair::of(user, UserId::new(Uuid::from_u128(4))).unwrap()),
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());
+        }
+    }
+
+    #[test]
+    fn two_people_have_one_stream_with_one_name() {
+        let [low, high] = [4, 5].map(|n| UserId::new(Uuid::from_u128(n)));
+        assert_eq!(StreamId::Contact(Pair::of(high, low).unwrap()).to_string(), format!("contact-{low}-{high}"));
+        for name in [format!("contact-{high}-{low}"), format!("contact-{low}-{low}"), format!("contact-{low}")] {
+            assert!(name.parse::<StreamId>().is_err(), "{name}");
         }
     }
 

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 
 use crate::model::{
-    Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
-    MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
-    UserCursor,
+    Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
+    MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
+    ReceivedFilter, Session, UnreadSummary, User, UserCursor,
 };
 
 /// Why there is no answer.
@@ -53,6 +53,29 @@ pub trait Queries: Send + Sync + 'static {
 
     /// A session, if it is open as of [`Queries::sessions`].
     async fn session(&self, id: SessionId) -> Answer<Option<Session>>;
+
+    /// Whom somebody has as contacts, or has asked, or was asked by: newest first. Closed accounts are left out.
+    async fn contacts(
+        &self,
+        viewer: UserId,
+        state: ContactState,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Contact, ContactCursor>>;
+
+    /// One such.
+    async fn contact(&self, viewer: UserId, other: UserId) -> Answer<Option<Contact>>;
+
+    /// The ids of somebody's accepted contacts, the newest first, at most so many.
+    async fn contact_ids(&self, user: UserId, limit: usize) -> Answer<Vec<UserId>>;
+
+    /// Whom somebody blocks, newest first. Closed accounts are left out.
+    async fn blocks(
+        &self,
+        viewer: UserId,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Block, ContactCursor>>;
 
     /// The conversations that somebody is in, newest activity (last message, or start) first.
     async fn inbox(

@@ -5,12 +5,13 @@ mod support;
 
 use support::{Backing, World};
 use tidings_domain::{
-    KeyId, Personal, SessionId, StreamId, Timestamp, UserId,
+    KeyId, Pair, Personal, SessionId, StreamId, Timestamp, UserId,
+    contact::{ContactAccepted, ContactEnded, ContactEvent, ContactRequested, Ending, PersonBlocked, PersonUnblocked},
     session::{SessionClosed, SessionClosedBecause, SessionEvent, SessionRefreshed, TokenHash},
     user::{Change, ProfileChange, UserEvent, UserPasswordChanged, UserProfileChanged, UserRoleGranted, UserSuspended},
     values::{Email, PersonName, Role},
 };
-use tidings_projections::model::UserCursor;
+use tidings_projections::model::{ContactState, UserCursor};
 
 async fn found(world: &World, query: &str) -> Vec<String> {
     let queries = world.settled().await;
@@ -123,7 +124,47 @@ async fn only_open_sessions_are_listed(on: Backing) {
     world.assert_verified().await;
 }
 
+async fn contacts_and_blocks_are_those_of_the_two_and_closed_accounts_are_not_in_them(on: Backing) {
+    let mut world = World::following(on).await;
+    let (ada, bob, eve) = (world.user("ada").await, world.user("bob").await, world.user("eve").await);
+    let (with_bob, with_eve) = (Pair::of(ada, bob).unwrap(), Pair::of(ada, eve).unwrap());
+    let at = world.now();
+    world.append(StreamId::Contact(with_bob), ContactEvent::from(ContactRequested { by: ada, at })).await;
+    world.append(StreamId::Contact(with_eve), ContactEvent::from(ContactRequested { by: eve, at })).await;
+    let listed = async |world: &World, who, state| -> Vec<UserId> {
+        let queries = world.settled().await;
+        let page = queries.contacts(who, state, None, 10).await.unwrap();
+        page.items.iter().map(|contact| contact.user.id).collect()
+    };
+    assert_eq!(listed(&world, ada, ContactState::Outgoing).await, [bob]);
+    assert_eq!(listed(&world, ada, ContactState::Incoming).await, [eve]);
+    assert_eq!(listed(&world, bob, ContactState::Incoming).await, [ada]);
+    for pair in [(with_bob, bob), (with_eve, ada)] {
+        let accepted = ContactAccepted { by: pair.1, at };
+        world.append(StreamId::Contact(pair.0), ContactEvent::from(accepted)).await;
+    }
+    assert_eq!(listed(&world, ada, ContactState::Accepted).await, [eve, bob]);
+    assert_eq!(world.settled().await.contact_ids(ada, 1).await.unwrap(), [eve]);
+    let ended = ContactEnded { by: ada, how: Ending::Blocked, at };
+    world.append(StreamId::Contact(with_eve), ContactEvent::from(ended)).await;
+    world.append(StreamId::Contact(with_eve), ContactEvent::from(PersonBlocked { by: ada, at })).await;
+    world.append(StreamId::Contact(with_bob), ContactEvent::from(PersonBlocked { by: bob, at })).await;
+    let queries = world.settled().await;
+    assert!(queries.contact(eve, ada).await.unwrap().is_none());
+    assert_eq!(queries.contact(bob, ada).await.unwrap().unwrap().state, ContactState::Accepted);
+    let blocks = queries.blocks(ada, None, 10).await.unwrap();
+    assert_eq!(blocks.items.iter().map(|block| block.user.id).collect::<Vec<_>>(), [eve]);
+    assert!(queries.blocks(eve, None, 10).await.unwrap().items.is_empty());
+    world.close(eve).await;
+    world.close(bob).await;
+    assert!(world.settled().await.blocks(ada, None, 10).await.unwrap().items.is_empty());
+    assert!(listed(&world, ada, ContactState::Accepted).await.is_empty());
+    world.append(StreamId::Contact(with_eve), ContactEvent::from(PersonUnblocked { by: ada, at })).await;
+    world.assert_verified().await;
+}
+
 over_both! {
+    contacts_and_blocks_are_those_of_the_two_and_closed_accounts_are_not_in_them,
     people_are_found_by_the_beginning_of_any_word_of_their_names,
     a_profile_follows_its_changes,
     a_closed_account_has_no_names_and_its_messages_are_tombstones,

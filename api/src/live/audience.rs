@@ -1,11 +1,14 @@
 //! Who listens, and to which conversations.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use tidings_domain::{ConversationId, SessionId, StreamId, UserId};
 use tokio::sync::mpsc;
 
-use super::Pushed;
+use super::{Pushed, presence::Presence};
 
 /// Names an open connection.
 pub(super) type ListenerId = u64;
@@ -26,6 +29,7 @@ pub(super) struct Audience {
     by_user: HashMap<UserId, HashSet<ListenerId>>,
     by_conversation: HashMap<ConversationId, HashSet<ListenerId>>,
     next: ListenerId,
+    pub(super) presence: Presence,
 }
 
 fn drop_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, HashSet<ListenerId>>, key: &K, id: ListenerId) {
@@ -60,7 +64,28 @@ impl Audience {
         for conversation in &listener.conversations {
             drop_from(&mut self.by_conversation, conversation, id);
         }
+        if !self.listens(listener.user) {
+            self.presence.left(listener.user, Instant::now());
+        }
         self.count();
+    }
+
+    /// Ends all connections.
+    pub(super) fn clear(&mut self) {
+        for id in self.listeners.keys().copied().collect::<Vec<_>>() {
+            self.remove(id);
+        }
+    }
+
+    /// Whether somebody has a connection here.
+    pub(super) fn listens(&self, user: UserId) -> bool {
+        self.by_user.contains_key(&user)
+    }
+
+    /// Those whose last connection ended a while ago.
+    pub(super) fn take_gone(&mut self, now: Instant) -> Vec<UserId> {
+        let by_user = &self.by_user;
+        self.presence.gone(now, |user| by_user.contains_key(&user))
     }
 
     fn count(&self) {
@@ -75,7 +100,8 @@ impl Audience {
             StreamId::Conversation(_) | StreamId::Session(_) => true,
             StreamId::Message(id) => self.by_conversation.contains_key(&id.conversation),
             StreamId::Reader(conversation, _) => self.by_conversation.contains_key(conversation),
-            StreamId::User(user) => self.by_user.contains_key(user),
+            StreamId::User(user) => self.listens(*user),
+            StreamId::Contact(pair) => pair.both().iter().any(|user| self.listens(*user)),
             StreamId::Login(..) | StreamId::Request(_) => false,
         }
     }
@@ -89,6 +115,12 @@ impl Audience {
             }
         }
         users.into_iter().collect()
+    }
+
+    /// The connections of these people.
+    pub(super) fn of_users(&self, users: &[UserId]) -> Vec<(UserId, Vec<ListenerId>)> {
+        let listening = |user: &UserId| Some((*user, self.by_user.get(user)?.iter().copied().collect()));
+        users.iter().filter_map(listening).collect()
     }
 
     pub(super) fn join(&mut self, conversation: ConversationId, users: &[UserId]) {
@@ -121,11 +153,15 @@ impl Audience {
         }
     }
 
-    /// Queues something for connections; one whose queue is full is cut off and resumes from what it has.
+    /// Queues something for connections; one whose queue is full is cut off and resumes from what it has. What is not in the
+    /// log takes half a queue at most, and cuts nobody off.
     pub(super) fn queue(&mut self, listeners: &[ListenerId], pushed: &Pushed) {
+        let kept = pushed.position.is_some();
+        let has_room = |one: &Listener| kept || one.queue.capacity() * 2 > one.queue.max_capacity();
         for id in listeners {
-            let full = self.listeners.get(id).is_some_and(|one| one.queue.try_send(pushed.clone()).is_err());
-            if full && pushed.position.is_some() {
+            let listener = self.listeners.get(id).filter(|one| has_room(one));
+            let full = listener.is_some_and(|one| one.queue.try_send(pushed.clone()).is_err());
+            if full && kept {
                 metrics::counter!("tidings_live_cut_off").increment(1);
                 self.remove(*id);
             }

@@ -6,13 +6,14 @@ use std::{
 };
 
 use futures::{Stream, stream};
-use tidings_domain::ConversationId;
+use tidings_domain::{ConversationId, StreamId, UserId};
 use tidings_event_store::Position;
 use tidings_projections::model::Membership;
 
 use super::{
     Pushed,
     audience::ListenerId,
+    happened::Whom,
     hub::{Hub, Registered},
     render::{Happened, RenderError},
 };
@@ -106,7 +107,7 @@ impl Connection {
             memberships.into_iter().map(|membership| (membership.conversation, membership)).collect();
         for recorded in page.events.iter().take_while(|recorded| recorded.position <= to) {
             let Ok(stream) = recorded.stream.id() else { continue };
-            if !conversation_of(&stream).is_some_and(|conversation| mine.contains_key(&conversation)) {
+            if !concerns(&stream, self.caller.user, &mine) {
                 continue;
             }
             if let Some(happened) = renderer.understand(recorded).await {
@@ -125,19 +126,25 @@ impl Connection {
         let (viewer, position) = (self.caller.user, happened.position);
         let Some(told) = &happened.told else { return Ok(None) };
         let in_time = |membership: &Membership| membership.left_position.is_none_or(|left| position <= left);
-        let seen = mine.get(&told.conversation()).is_some_and(in_time);
-        if !seen || told.only().is_some_and(|only| only != viewer) {
+        let seen = match told.whom() {
+            Whom::In(conversation, only) => {
+                mine.get(&conversation).is_some_and(in_time) && only.is_none_or(|only| only == viewer)
+            }
+            Whom::Both(pair) => pair.other(viewer).is_some(),
+        };
+        if !seen {
             return Ok(None);
         }
         self.hub.renderer.render(viewer, position, told).await
     }
 }
 
-fn conversation_of(stream: &tidings_domain::StreamId) -> Option<ConversationId> {
-    use tidings_domain::StreamId;
+/// Whether an event of this stream could be for somebody in these conversations.
+fn concerns(stream: &StreamId, user: UserId, mine: &HashMap<ConversationId, Membership>) -> bool {
     match stream {
-        StreamId::Conversation(conversation) | StreamId::Reader(conversation, _) => Some(*conversation),
-        StreamId::Message(id) => Some(id.conversation),
-        StreamId::User(_) | StreamId::Login(..) | StreamId::Session(_) | StreamId::Request(_) => None,
+        StreamId::Conversation(conversation) | StreamId::Reader(conversation, _) => mine.contains_key(conversation),
+        StreamId::Message(id) => mine.contains_key(&id.conversation),
+        StreamId::Contact(pair) => pair.other(user).is_some(),
+        StreamId::User(_) | StreamId::Login(..) | StreamId::Session(_) | StreamId::Request(_) => false,
     }
 }

@@ -1,8 +1,9 @@
 //! What an event of the log means to those who listen.
 
 use tidings_domain::{
-    ConversationId, Event, MessageId, SessionId, StreamId, UserId, conversation::ConversationEvent,
-    message::MessageEvent, reader::ReaderEvent, session::SessionEvent, user::UserEvent,
+    ConversationId, Event, MessageId, Pair, SessionId, StreamId, UserId, contact::ContactEvent,
+    conversation::ConversationEvent, message::MessageEvent, reader::ReaderEvent, session::SessionEvent,
+    user::UserEvent,
 };
 
 /// Something to tell, and to whom.
@@ -24,31 +25,31 @@ pub(super) enum Told {
     OwnSettings { conversation: ConversationId, user: UserId },
     /// Somebody has hidden a message for themselves.
     OwnHidden { conversation: ConversationId, user: UserId, seq: u64 },
+    /// Two people are not to each other what they were.
+    Contact(Pair),
+}
+
+/// Whom something concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// Those in a conversation, or the only one of them.
+    In(ConversationId, Option<UserId>),
+    /// These two.
+    Both(Pair),
 }
 
 impl Told {
-    /// Where it happened.
-    pub(super) const fn conversation(&self) -> ConversationId {
+    /// Whom it concerns.
+    pub(super) const fn whom(&self) -> Whom {
         match self {
-            Self::Message { id, .. } | Self::Changed { id, .. } => id.conversation,
-            Self::Conversation(conversation)
-            | Self::Member { conversation, .. }
-            | Self::Mark { conversation, .. }
-            | Self::OwnCount { conversation, .. }
-            | Self::OwnSettings { conversation, .. }
-            | Self::OwnHidden { conversation, .. } => *conversation,
-        }
-    }
-
-    /// The only one it concerns, if it is not everybody in the conversation.
-    pub(super) const fn only(&self) -> Option<UserId> {
-        match self {
-            Self::OwnCount { user, .. } | Self::OwnSettings { user, .. } | Self::OwnHidden { user, .. } => Some(*user),
-            Self::Message { .. }
-            | Self::Changed { .. }
-            | Self::Conversation(_)
-            | Self::Member { .. }
-            | Self::Mark { .. } => None,
+            Self::Message { id, .. } | Self::Changed { id, .. } => Whom::In(id.conversation, None),
+            Self::Conversation(conversation) | Self::Member { conversation, .. } | Self::Mark { conversation, .. } => {
+                Whom::In(*conversation, None)
+            }
+            Self::OwnCount { conversation, user }
+            | Self::OwnSettings { conversation, user }
+            | Self::OwnHidden { conversation, user, .. } => Whom::In(*conversation, Some(*user)),
+            Self::Contact(pair) => Whom::Both(*pair),
         }
     }
 }
@@ -78,6 +79,7 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
         }
         (StreamId::Session(session), Event::Session(event)) => (None, of_session(*session, event)),
         (StreamId::User(user), Event::User(event)) => (None, of_user(*user, event)),
+        (StreamId::Contact(pair), Event::Contact(event)) => (of_contact(*pair, event), None),
         (
             StreamId::User(_)
             | StreamId::Login(..)
@@ -85,7 +87,8 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Conversation(_)
             | StreamId::Message(_)
             | StreamId::Reader(..)
-            | StreamId::Request(_),
+            | StreamId::Request(_)
+            | StreamId::Contact(_),
             _,
         ) => (None, None),
     }
@@ -113,6 +116,15 @@ fn of_conversation(
             (member(event.user), Some(Membership::Left(conversation, event.user)))
         }
         ConversationEvent::MemberRoleChanged(event) => (member(event.user), None),
+        ConversationEvent::BlocksChanged(_) => (None, None),
+    }
+}
+
+/// That a block ended a contact looks like any other end of it; of the block itself nobody is told.
+const fn of_contact(pair: Pair, event: &ContactEvent) -> Option<Told> {
+    match event {
+        ContactEvent::Requested(_) | ContactEvent::Accepted(_) | ContactEvent::Ended(_) => Some(Told::Contact(pair)),
+        ContactEvent::Blocked(_) | ContactEvent::Unblocked(_) => None,
     }
 }
 

@@ -10,12 +10,15 @@ use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::Position;
 use tidings_projections::Demand;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::{
+    sync::{Mutex, mpsc, watch},
+    time::MissedTickBehavior,
+};
 
 use super::{
     Pushed,
     audience::{Audience, Listener, ListenerId},
-    happened::{Membership, Told},
+    happened::{Membership, Told, Whom},
     render::{Fresh, Happened, RenderError, Renderer},
 };
 use crate::extract::Caller;
@@ -26,6 +29,8 @@ const PAGE: usize = 1_000;
 const QUEUE: usize = 1_024;
 /// Somebody is typing for this long before it is told again.
 const TYPING_AGAIN: Duration = Duration::from_secs(2);
+/// How often it is looked at who is gone.
+const LOOK_WHO_LEFT: Duration = Duration::from_secs(1);
 /// So many signs of typing are remembered before the old ones are forgotten.
 const TYPING_REMEMBERED: usize = 10_000;
 
@@ -39,7 +44,7 @@ struct State {
 /// See [`super`].
 pub(super) struct Hub {
     pub(super) renderer: Renderer,
-    commands: Commands,
+    pub(super) commands: Commands,
     demand: Demand,
     state: Mutex<State>,
     position: watch::Sender<Position>,
@@ -88,6 +93,7 @@ impl Hub {
             state.audience.remove(id);
             return Ok(None);
         }
+        self.tell_arrival(&mut state.audience, id, caller.user).await;
         self.want_next(from);
         Ok(Some(Registered { id, from, queue }))
     }
@@ -100,7 +106,7 @@ impl Hub {
     pub(super) async fn stop(&self) {
         let mut state = self.state.lock().await;
         state.stopped = true;
-        state.audience = Audience::default();
+        state.audience.clear();
     }
 
     /// Follows the log behind the views until those stop.
@@ -110,6 +116,8 @@ impl Hub {
         mut signs: mpsc::Receiver<(ConversationId, UserId)>,
     ) {
         let mut typing = HashMap::new();
+        let mut look = tokio::time::interval(LOOK_WHO_LEFT);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 changed = applied.changed() => {
@@ -124,6 +132,9 @@ impl Hub {
                         self.tell_typing(conversation, user).await;
                     }
                 }
+                _ = look.tick() => {
+                    self.tell_who_left(&mut self.state.lock().await.audience).await;
+                }
             }
         }
     }
@@ -136,7 +147,7 @@ impl Hub {
             } else if let Err(error) = self.push_page(&mut state, to).await {
                 // Nobody is told less than all: they are cut off and resume from what they have.
                 tracing::error!(%error, "live push is interrupted");
-                state.audience = Audience::default();
+                state.audience.clear();
             }
         }
         if !state.audience.is_empty() {
@@ -167,6 +178,9 @@ impl Hub {
         }
         if let Some(told) = &happened.told {
             self.tell(audience, happened.position, told).await?;
+            if let Told::Contact(pair) = told {
+                self.introduce(audience, *pair).await;
+            }
         }
         match &happened.membership {
             Some(Membership::Left(conversation, user)) => audience.leave(*conversation, *user),
@@ -182,7 +196,10 @@ impl Hub {
     }
 
     async fn tell(&self, audience: &mut Audience, position: Position, told: &Told) -> Result<(), RenderError> {
-        let concerned = audience.of(told.conversation(), told.only());
+        let concerned = match told.whom() {
+            Whom::In(conversation, only) => audience.of(conversation, only),
+            Whom::Both(pair) => audience.of_users(&pair.both()),
+        };
         if concerned.is_empty() {
             return Ok(());
         }
@@ -194,7 +211,8 @@ impl Hub {
             | Told::Mark { .. }
             | Told::OwnCount { .. }
             | Told::OwnSettings { .. }
-            | Told::OwnHidden { .. } => None,
+            | Told::OwnHidden { .. }
+            | Told::Contact(_) => None,
         };
         for (user, listeners) in concerned {
             let pushed = match &fresh {

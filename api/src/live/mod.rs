@@ -4,12 +4,14 @@
 //! who is connected and may see it, renders it from the views as each of them sees it (`render`), and queues it for
 //! their connections. A connection (`connection`) that resumes pages through the log by itself until it is as far as
 //! the hub, then lives from its queue: nothing is lost in between and nothing comes twice. One that does not keep up with
-//! its queue is cut off; it resumes where it was.
+//! its queue is cut off; it resumes where it was. Who types and who is here (`presence`) is told on this node alone, and kept
+//! nowhere.
 
 mod audience;
 mod connection;
 mod happened;
 mod hub;
+mod presence;
 mod render;
 
 use std::sync::Arc;

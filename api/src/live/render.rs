@@ -7,17 +7,17 @@ use tidings_domain::{ConversationId, Event, MessageId, StreamId, Timestamp, User
 use tidings_event_store::{Codec, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
 use tidings_projections::{
     Queries, QueryError,
-    model::{ConversationAccess, MemberRow},
+    model::{ConversationAccess, MemberRow, User},
 };
 
 use super::{
     Pushed,
     happened::{Membership, Told, meaning},
 };
-use crate::routes::{ConversationBody, MessageBody, UserRefBody, shown, shown_option};
+use crate::routes::{ContactBody, ConversationBody, MessageBody, Profile, UserRefBody, shown, shown_option};
 
 /// What is pushed, in order: streams of these categories.
-const CATEGORIES: [&str; 5] = ["conversation", "message", "reader", "session", "user"];
+const CATEGORIES: [&str; 6] = ["contact", "conversation", "message", "reader", "session", "user"];
 
 /// Why something cannot be pushed now. Whoever it was for resumes later.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,23 @@ struct TypingPushed {
     user: UserRefBody,
 }
 
+/// Somebody who is no contact any more, nor asks to be one.
+#[derive(Serialize)]
+struct NoContactPushed {
+    user: Profile,
+    state: Option<&'static str>,
+    #[serde(serialize_with = "shown_option")]
+    since: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct PresencePushed {
+    user: UserRefBody,
+    online: bool,
+    #[serde(serialize_with = "shown")]
+    since: Timestamp,
+}
+
 type Rendered = Result<Option<Arc<str>>, RenderError>;
 
 fn json(value: &impl Serialize) -> Rendered {
@@ -124,6 +141,7 @@ impl Renderer {
             Told::Member { conversation, user } => ("member", self.member(viewer, *conversation, *user).await?),
             Told::Mark { conversation, user, event } => (*event, self.member(viewer, *conversation, *user).await?),
             Told::OwnCount { conversation, user } => ("read", self.member(viewer, *conversation, *user).await?),
+            Told::Contact(pair) => ("contact", self.contact(viewer, pair.other(viewer)).await?),
             Told::OwnHidden { conversation, seq, .. } => {
                 ("message_deleted", json(&HiddenPushed { conversation_id: *conversation, seq: *seq })?)
             }
@@ -185,6 +203,17 @@ impl Renderer {
         }
     }
 
+    async fn contact(&self, viewer: UserId, other: Option<UserId>) -> Rendered {
+        let Some(other) = other else { return Ok(None) };
+        if let Some(contact) = self.queries.contact(viewer, other).await? {
+            return json(&ContactBody::from(contact));
+        }
+        match self.queries.user(other).await? {
+            Some(user) => json(&NoContactPushed { user: user.into(), state: None, since: None }),
+            None => Ok(None),
+        }
+    }
+
     async fn named(&self, user: UserId) -> Result<UserRefBody, QueryError> {
         let username = self.queries.user(user).await?.and_then(|user| user.username);
         Ok(UserRefBody { id: user, username })
@@ -195,6 +224,13 @@ impl Renderer {
         let typing = TypingPushed { conversation_id: conversation, user: self.named(user).await? };
         Ok(Pushed { position: None, event: "typing", data: serde_json::to_string(&typing)?.into() })
     }
+}
+
+/// Whether somebody is here, since when; or gone, as of now.
+pub(super) fn presence(user: &User, here: Option<Timestamp>, now: Timestamp) -> Result<Pushed, RenderError> {
+    let user = UserRefBody { id: user.id, username: user.username.clone() };
+    let presence = PresencePushed { user, online: here.is_some(), since: here.unwrap_or(now) };
+    Ok(Pushed { position: None, event: "presence", data: serde_json::to_string(&presence)?.into() })
 }
 
 /// A message that was just sent.

@@ -2,8 +2,9 @@
 
 use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
-    LoginKind, conversation::ConversationRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
-    request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
+    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, login::LoginRefusal,
+    message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal, session::SessionRefusal,
+    user::UserRefusal,
 };
 
 use super::{FieldError, Problem, status::Kind};
@@ -52,11 +53,23 @@ impl From<ConversationRefusal> for Problem {
             ConversationRefusal::OwnerIsFixed => Kind::OwnerIsFixed,
             ConversationRefusal::DirectIsFixed => Kind::DirectIsFixed,
             ConversationRefusal::TooManyMembers => Kind::GroupIsFull,
+            ConversationRefusal::Blocked => Kind::Blocked,
             // these two are about one member of the request
             ConversationRefusal::DirectSize => return Self::invalid("/members", refusal.to_string()),
             ConversationRefusal::NoSuchReply => {
                 return Self::of_fields(Kind::NoSuchMessage, vec![FieldError::new("/reply_to", refusal.to_string())]);
             }
+        };
+        Self::new(kind, refusal.to_string())
+    }
+}
+
+impl From<ContactRefusal> for Problem {
+    fn from(refusal: ContactRefusal) -> Self {
+        let kind = match refusal {
+            ContactRefusal::Oneself => return Self::invalid("/user", refusal.to_string()),
+            ContactRefusal::Blocked => Kind::Blocked,
+            ContactRefusal::Blocking => Kind::UnblockFirst,
         };
         Self::new(kind, refusal.to_string())
     }
@@ -77,6 +90,7 @@ impl From<Refusal> for Problem {
             Refusal::Conversation(refusal) => refusal.into(),
             Refusal::Message(refusal) => refusal.into(),
             Refusal::Reader(refusal) => refusal.into(),
+            Refusal::Contact(refusal) => refusal.into(),
         }
     }
 }

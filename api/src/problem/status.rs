@@ -59,6 +59,7 @@ kinds! {
     NotTheOwner = FORBIDDEN, "not-the-owner", "Only the owner may do this";
     OwnerIsFixed = FORBIDDEN, "owner-is-fixed", "The owner stays the owner until they leave";
     NotTheSender = FORBIDDEN, "not-the-sender", "Only the sender may do this";
+    Blocked = FORBIDDEN, "blocked", "Blocked by this person";
     NotFound = NOT_FOUND, "not-found", "Not found";
     NoSuchUser = NOT_FOUND, "no-such-user", "There is no such user";
     NoSuchSession = NOT_FOUND, "no-such-session", "There is no such session";
@@ -73,6 +74,7 @@ kinds! {
     GroupIsFull = CONFLICT, "group-is-full", "The group is full";
     MessageDeleted = CONFLICT, "message-deleted", "The message was deleted";
     TooManyReactions = CONFLICT, "too-many-reactions", "The message has too many different reactions";
+    UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large";
     WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body must be application/json";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";

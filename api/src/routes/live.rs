@@ -57,7 +57,7 @@ impl FromStr for Place {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "documents what is written as text")]
 struct LiveEvent {
-    /// Its position in the log; none for `typing`.
+    /// Its position in the log; none for `typing` and `presence`.
     #[schema(example = "1207")]
     id: Option<String>,
     event: LiveEventKind,
@@ -78,15 +78,18 @@ enum LiveEventKind {
     Delivered,
     Member,
     Conversation,
+    Contact,
     Typing,
+    Presence,
 }
 
 /// Follow live
 ///
 /// A stream of Server-Sent Events. `id` is a position in the log: `Last-Event-ID` (or `after`) resumes from any of them, with
 /// nothing lost and nothing twice. `event` is one of `message`, `message_edited`, `message_deleted`, `reaction`, `read`,
-/// `delivered`, `member`, `conversation` and `typing`; `data` is the object as its own route shows it now. `typing` is not
-/// in the log and has no `id`. A comment comes every 15 seconds. The stream ends with its session, and when its client does
+/// `delivered`, `member`, `conversation`, `contact`, `typing` and `presence`; `data` is the object as its own route shows it now.
+/// A `contact` that has ended has the `state` `null`. `typing` and `presence` (whether a contact has a stream open, `{user,
+/// online, since}`) are not in the log, have no `id`, and are told by the node one is connected to of those who are, too. A comment comes every 15 seconds. The stream ends with its session, and when its client does
 /// not keep up: resume then.
 #[utoipa::path(get, path = "/v1/live", tag = "Live", params(LiveQuery), responses(
     (status = 200, description = "The stream: each of its events", body = LiveEvent, content_type = "text/event-stream"),

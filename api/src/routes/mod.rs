@@ -4,6 +4,8 @@
 //! views), what the path, query and body say, and is about ten lines.
 
 mod admin;
+mod blocks;
+mod contacts;
 mod conversations;
 mod live;
 mod me;
@@ -25,11 +27,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub use contacts::ContactBody;
 pub use shapes::{
     ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
     shown_option,
 };
 pub use texts::EmojiText;
+pub use users::Profile;
 
 /// All routes below `/v1`, with their documentation.
 pub fn all() -> OpenApiRouter<App> {
@@ -47,6 +51,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(message_actions::routes())
         .merge(received::routes())
         .merge(unread::routes())
+        .merge(contacts::routes())
+        .merge(blocks::routes())
         .merge(live::routes())
         .merge(admin::routes())
 }

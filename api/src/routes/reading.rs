@@ -90,7 +90,7 @@ async fn delivered_up_to(
     responses((status = 204, description = "Passed on")),
 )]
 async fn tell_typing(acting: Acting, Path((conversation,)): Path<(ConversationId,)>) -> Result<Reply<()>, Problem> {
-    acting.app.commands.standing(conversation, acting.user()).await?.member()?;
+    acting.app.commands.standing(conversation, acting.user()).await?.speaker()?;
     acting.app.live.typing(conversation, acting.user());
     Ok(Reply::no_content(&Outcome { value: (), position: None, replayed: false }))
 }

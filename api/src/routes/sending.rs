@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use tidings_commands::{
-    Context,
+    Context, Error, Refusal,
     messages::{Draft, Sent},
 };
 use tidings_domain::{
@@ -188,7 +188,12 @@ async fn send_to_people(
     let members = resolve(&acting, "/to", &to).await?;
     // the key belongs to the message: making the conversation is idempotent by itself
     let context = Context { key: None, ..acting.context.clone() };
-    let started = acting.app.commands.start_direct(acting.user(), members, &context).await;
-    let started = started.map_err(|error| Problem::from(error).at_member("/members", "/to"))?;
-    send_into(&acting, started.value.conversation, draft).await
+    let conversation = ConversationId::direct(members.iter().chain([&acting.user()]));
+    match acting.app.commands.start_direct(acting.user(), members, &context).await {
+        // what was sent under this key before the block is answered as it was; anything else is refused there, too
+        Ok(_) | Err(Error::Refused(Refusal::Conversation(ConversationRefusal::Blocked))) => {
+            send_into(&acting, conversation, draft).await
+        }
+        Err(error) => Err(Problem::from(error).at_member("/members", "/to")),
+    }
 }

@@ -73,7 +73,7 @@ impl Checked for RegisterRequest {
 
 /// What everybody may know of an account.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Profile {
+pub struct Profile {
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = "uuid")]
     pub(super) id: UserId,

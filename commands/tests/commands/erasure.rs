@@ -26,7 +26,8 @@ async fn readable(house: &House, conversation: tidings_domain::ConversationId) -
         | ConversationEvent::Renamed(_)
         | ConversationEvent::MemberAdded(_)
         | ConversationEvent::MemberRemoved(_)
-        | ConversationEvent::MemberRoleChanged(_) => None,
+        | ConversationEvent::MemberRoleChanged(_)
+        | ConversationEvent::BlocksChanged(_) => None,
     };
     house.events(StreamId::Conversation(conversation)).await.into_iter().filter_map(seen).collect()
 }

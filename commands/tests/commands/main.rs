@@ -6,6 +6,8 @@ mod accounts;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod contacts;
+#[cfg(test)]
 mod conversations;
 #[cfg(test)]
 mod erasure;

@@ -97,6 +97,17 @@ pub enum ConversationCommand {
     },
     /// Send a message.
     Send(SendMessage),
+    /// Know who of the two of a direct conversation blocks the other, whether it is started or not.
+    KnowBlocks {
+        /// Whose block changed.
+        by: UserId,
+        /// Who blocks the other now.
+        blocked_by: Vec<UserId>,
+        /// How often that had changed.
+        changes: u64,
+        /// Now.
+        at: Timestamp,
+    },
 }
 
 impl ConversationCommand {
@@ -107,7 +118,8 @@ impl ConversationCommand {
             | Self::Rename { by, .. }
             | Self::AddMember { by, .. }
             | Self::Join { by, .. }
-            | Self::RemoveMember { by, .. } => *by,
+            | Self::RemoveMember { by, .. }
+            | Self::KnowBlocks { by, .. } => *by,
             Self::Send(message) => message.by,
         }
     }
@@ -140,6 +152,9 @@ pub enum ConversationRefusal {
     /// The group is full.
     #[error("the group is full")]
     TooManyMembers,
+    /// The other of the two blocks who asks.
+    #[error("the other person has blocked you")]
+    Blocked,
     /// The answered message is not in the conversation.
     #[error("there is no such message to reply to in this conversation")]
     NoSuchReply,

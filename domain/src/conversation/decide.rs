@@ -4,28 +4,39 @@ use std::collections::HashSet;
 
 use super::{
     Conversation, ConversationCommand, ConversationEvent, ConversationKind, ConversationRefusal, ConversationRenamed,
-    ConversationStarted, MAX_MEMBERS, MAX_STARTING_MEMBERS, MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged,
-    MessageSent, SendMessage,
+    ConversationStarted, DirectBlocksChanged, MAX_MEMBERS, MAX_STARTING_MEMBERS, MemberAdded, MemberRemoved,
+    MemberRole, MemberRoleChanged, MessageSent, SendMessage,
 };
 use crate::{Personal, Timestamp, UserId, values::ConversationName};
 
 type Decision = Result<Vec<ConversationEvent>, ConversationRefusal>;
 
 pub(super) fn decide(conversation: Option<&Conversation>, command: &ConversationCommand) -> Decision {
-    let Some(conversation) = conversation else {
-        return start(command);
-    };
     let by = command.by();
+    if let ConversationCommand::KnowBlocks { blocked_by, changes, at, .. } = command {
+        return Ok(know_blocks(conversation, blocked_by, *changes, *at));
+    }
+    let stopped = conversation.is_some_and(|conversation| conversation.stops(by));
+    let Some(conversation) = conversation.filter(|conversation| conversation.is_started()) else {
+        return if stopped { Err(ConversationRefusal::Blocked) } else { start(command) };
+    };
     let me = conversation.member(by).map(|me| me.role).ok_or(ConversationRefusal::NotAMember);
     match command {
         // the same command again: the conversation is there
-        ConversationCommand::StartGroup { .. } | ConversationCommand::StartDirect { .. } => me.map(|_| vec![]),
+        ConversationCommand::StartGroup { .. } | ConversationCommand::StartDirect { .. } => {
+            me?;
+            if stopped { Err(ConversationRefusal::Blocked) } else { Ok(vec![]) }
+        }
         ConversationCommand::Rename { name, at, .. } => rename(conversation, by, me?, name, *at),
         ConversationCommand::AddMember { user, role, at, .. } => add(conversation, by, me?, *user, *role, *at),
         ConversationCommand::Join { at, .. } => join(conversation, by, *at),
         ConversationCommand::RemoveMember { user, at, .. } if by == *user => leave(conversation, by, *at),
         ConversationCommand::RemoveMember { user, at, .. } => remove(conversation, by, me?, *user, *at),
-        ConversationCommand::Send(message) => me.and_then(|_| send(conversation, message)),
+        ConversationCommand::Send(message) => {
+            me?;
+            if stopped { Err(ConversationRefusal::Blocked) } else { send(conversation, message) }
+        }
+        ConversationCommand::KnowBlocks { .. } => Ok(vec![]),
     }
 }
 
@@ -41,7 +52,8 @@ fn start(command: &ConversationCommand) -> Decision {
         | ConversationCommand::AddMember { .. }
         | ConversationCommand::Join { .. }
         | ConversationCommand::RemoveMember { .. }
-        | ConversationCommand::Send(_) => return Err(ConversationRefusal::NoSuchConversation),
+        | ConversationCommand::Send(_)
+        | ConversationCommand::KnowBlocks { .. } => return Err(ConversationRefusal::NoSuchConversation),
     };
     let members = each_once(std::iter::once(by).chain(others.iter().copied()));
     match kind {
@@ -52,6 +64,19 @@ fn start(command: &ConversationCommand) -> Decision {
         ConversationKind::Direct | ConversationKind::Group => {}
     }
     Ok(vec![ConversationStarted { kind, by, members, key, at, name: Personal::Clear(name) }.into()])
+}
+
+/// Copies may come late, and in any order: only a newer one counts.
+fn know_blocks(
+    conversation: Option<&Conversation>,
+    blocked_by: &[UserId],
+    changes: u64,
+    at: Timestamp,
+) -> Vec<ConversationEvent> {
+    if changes <= conversation.map_or(0, |conversation| conversation.block_changes) {
+        return vec![];
+    }
+    vec![DirectBlocksChanged { blocked_by: blocked_by.to_vec(), changes, at }.into()]
 }
 
 /// Who is named, in the order of their first mention.

@@ -25,6 +25,8 @@ events! {
         MemberRemoved(MemberRemoved) = "member_removed",
         /// Somebody in the group has another role.
         MemberRoleChanged(MemberRoleChanged) = "member_role_changed",
+        /// Who of the two of a direct conversation blocks the other; also before it is started.
+        BlocksChanged(DirectBlocksChanged) = "direct_blocks_changed",
     }
 }
 
@@ -137,6 +139,17 @@ pub struct MemberRoleChanged {
     pub role: MemberRole,
     /// By whom; the leaving owner for a successor.
     pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// See [`ConversationEvent::BlocksChanged`]. A copy of what the stream of the two people says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectBlocksChanged {
+    /// Who blocks the other now.
+    pub blocked_by: Vec<UserId>,
+    /// How often that had changed: of two copies the one with more is the newer.
+    pub changes: u64,
     /// When.
     pub at: Timestamp,
 }

@@ -12,7 +12,7 @@ mod tests;
 
 pub use command::{ConversationCommand, ConversationRefusal, MAX_MEMBERS, MAX_STARTING_MEMBERS, SendMessage};
 pub use events::{
-    ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved,
-    MemberRole, MemberRoleChanged, MessageContent, MessageSent,
+    ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged, MemberAdded,
+    MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
 };
 pub use state::{Conversation, ConversationDecider, ConversationState, Member};

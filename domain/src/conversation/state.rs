@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConversationCommand, ConversationEvent, ConversationKind, ConversationRefusal, ConversationStarted, MemberRole,
-    MessageSent,
+    ConversationCommand, ConversationEvent, ConversationKind, ConversationRefusal, ConversationStarted,
+    DirectBlocksChanged, MemberRole, MessageSent,
 };
 use crate::{Decider, KeyId, Timestamp, UserId, values::ConversationName};
 
@@ -34,7 +34,7 @@ impl Member {
     }
 }
 
-/// A conversation that was started.
+/// A conversation that was started, or one of two people that is known only for a block between them: nobody is in that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
     /// Direct or group.
@@ -52,6 +52,10 @@ pub struct Conversation {
     /// When it was started.
     pub created_at: Timestamp,
     joined: u64,
+    /// Who of the two of a direct conversation blocks the other.
+    pub blocked_by: Vec<UserId>,
+    /// How often that changed.
+    pub block_changes: u64,
 }
 
 impl Conversation {
@@ -65,12 +69,40 @@ impl Conversation {
             last_seq: 0,
             created_at: event.at,
             joined: 0,
+            blocked_by: vec![],
+            block_changes: 0,
         };
         for member in &event.members {
             let owns = event.kind == ConversationKind::Group && *member == event.by;
             conversation.join(*member, if owns { MemberRole::Owner } else { MemberRole::Member });
         }
         conversation
+    }
+
+    /// What is known of one of two people that is not started: that one of them blocks the other.
+    fn unstarted(event: &DirectBlocksChanged) -> Self {
+        Self {
+            kind: ConversationKind::Direct,
+            key: KeyId(0),
+            name: None,
+            people: HashMap::new(),
+            member_count: 0,
+            last_seq: 0,
+            created_at: event.at,
+            joined: 0,
+            blocked_by: event.blocked_by.clone(),
+            block_changes: event.changes,
+        }
+    }
+
+    /// Whether it was started: somebody is or was in it.
+    pub fn is_started(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// Whether the other of the two blocks this one.
+    pub fn stops(&self, user: UserId) -> bool {
+        self.blocked_by.iter().any(|by| *by != user)
     }
 
     /// Somebody who is in it now.
@@ -128,7 +160,7 @@ impl Conversation {
     }
 }
 
-/// `None` before it was started.
+/// `None` before anything is known of it.
 pub type ConversationState = Option<Conversation>;
 
 /// Decides about conversations.
@@ -150,13 +182,29 @@ impl Decider for ConversationDecider {
 
     fn evolve(state: &mut ConversationState, event: &ConversationEvent) {
         let Some(conversation) = state else {
-            if let ConversationEvent::Started(event) = event {
-                *state = Some(Conversation::started(event));
-            }
+            *state = match event {
+                ConversationEvent::Started(event) => Some(Conversation::started(event)),
+                ConversationEvent::BlocksChanged(event) => Some(Conversation::unstarted(event)),
+                ConversationEvent::Renamed(_)
+                | ConversationEvent::MemberAdded(_)
+                | ConversationEvent::MemberRemoved(_)
+                | ConversationEvent::MemberRoleChanged(_)
+                | ConversationEvent::MessageSent(_) => None,
+            };
             return;
         };
         match event {
-            ConversationEvent::Started(_) => {}
+            ConversationEvent::Started(event) => {
+                if !conversation.is_started() {
+                    let blocked_by = std::mem::take(&mut conversation.blocked_by);
+                    let block_changes = conversation.block_changes;
+                    *conversation = Conversation { blocked_by, block_changes, ..Conversation::started(event) };
+                }
+            }
+            ConversationEvent::BlocksChanged(event) => {
+                conversation.blocked_by.clone_from(&event.blocked_by);
+                conversation.block_changes = event.changes;
+            }
             ConversationEvent::Renamed(event) => conversation.name = event.name.clear().cloned(),
             ConversationEvent::MemberAdded(event) => conversation.join(event.user, event.role),
             ConversationEvent::MemberRemoved(event) => conversation.leave(event.user),
@@ -170,7 +218,7 @@ impl Decider for ConversationDecider {
     }
 
     fn snapshot_format() -> Option<&'static str> {
-        Some("conversation-1")
+        Some("conversation-2")
     }
 
     /// Messages are counted, not read.

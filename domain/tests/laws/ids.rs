@@ -1,7 +1,7 @@
 //! Ids and the names of streams.
 
 use proptest::prelude::*;
-use tidings_domain::{ConversationId, LoginKind, MessageId, SessionId, StreamId, UserId};
+use tidings_domain::{ConversationId, LoginKind, MessageId, Pair, SessionId, StreamId, UserId};
 use uuid::Uuid;
 
 use crate::{conversation_ids, user_ids};
@@ -21,6 +21,8 @@ fn stream_ids() -> impl Strategy<Value = StreamId> {
         message_ids().prop_map(StreamId::Message),
         (conversation_ids(), user_ids()).prop_map(|(conversation, user)| StreamId::Reader(conversation, user)),
         any::<[u8; 16]>().prop_map(StreamId::Request),
+        (user_ids(), user_ids())
+            .prop_filter_map("two people", |(one, other)| Pair::of(one, other).map(StreamId::Contact)),
     ]
 }
 

@@ -3,8 +3,8 @@
 use tidings_domain::{
     Personal,
     conversation::{
-        ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, MemberAdded, MemberRemoved,
-        MemberRole, MemberRoleChanged, MessageContent, MessageSent,
+        ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged,
+        MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
     },
     message::{
         MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
@@ -55,6 +55,8 @@ pub(crate) fn conversations() -> Vec<ConversationEvent> {
         became(MemberRole::Member).into(),
         became(MemberRole::Admin).into(),
         became(MemberRole::Owner).into(),
+        DirectBlocksChanged { blocked_by: vec![user(1), user(2)], changes: 3, at: AT }.into(),
+        DirectBlocksChanged { blocked_by: vec![], changes: 4, at: AT }.into(),
         sent.into(),
         bare_sent.into(),
     ]

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use tidings_domain::{
     ConversationId, Event, KeyId, Personal, SessionId, Timestamp, UserId,
+    contact::{ContactAccepted, ContactEnded, ContactEvent, ContactRequested, Ending, PersonBlocked, PersonUnblocked},
     reader::{
         DeliveredUpTo, MessageHidden, MessageMarkedRead, MessageMarkedUnread, ReadUpTo, ReaderEvent,
         ReaderSettingsChanged,
@@ -41,6 +42,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(conversations::messages().into_iter().map(Event::from));
     all.extend(readers().into_iter().map(Event::from));
     all.extend(requests().into_iter().map(Event::from));
+    all.extend(contacts().into_iter().map(Event::from));
     all
 }
 
@@ -53,6 +55,20 @@ fn readers() -> Vec<ReaderEvent> {
         MessageHidden { seq: 7, at: AT }.into(),
         ReaderSettingsChanged { muted: Some(true), archived: Some(false), at: AT }.into(),
         ReaderSettingsChanged { muted: None, archived: None, at: AT }.into(),
+    ]
+}
+
+fn contacts() -> Vec<ContactEvent> {
+    let ended = |how| ContactEvent::from(ContactEnded { by: user(2), how, at: AT });
+    vec![
+        ContactRequested { by: user(1), at: AT }.into(),
+        ContactAccepted { by: user(2), at: AT }.into(),
+        ended(Ending::Withdrawn),
+        ended(Ending::Declined),
+        ended(Ending::Removed),
+        ended(Ending::Blocked),
+        PersonBlocked { by: user(1), at: AT }.into(),
+        PersonUnblocked { by: user(1), at: AT }.into(),
     ]
 }
 

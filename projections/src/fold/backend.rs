@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use tidings_event_store::Position;
 
-use super::{conversations::ConversationTables, directory::DirectoryTables, error::FoldError};
+use super::{
+    conversations::ConversationTables,
+    directory::{ContactTables, DirectoryTables},
+    error::FoldError,
+};
 use crate::{model::ParkedEvent, runner::Projection};
 
 /// What an operation of a backend gives.
 pub(crate) type Done<T = ()> = Result<T, FoldError>;
 
 /// One generation's tables in a database, on a connection of its own.
-pub(crate) trait Backend: ConversationTables + DirectoryTables + Send + 'static {
+pub(crate) trait Backend: ConversationTables + DirectoryTables + ContactTables + Send + 'static {
     /// Of which projection.
     fn projection(&self) -> Projection;
 

@@ -26,7 +26,7 @@ use crate::runner::Projection;
 
 /// The fold of a projection.
 pub(crate) enum Fold {
-    /// People and sessions.
+    /// People, sessions, contacts.
     Directory(DirectoryFold),
     /// Conversations, members, messages, readers.
     Conversations(Box<ConversationsFold>),

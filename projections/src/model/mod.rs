@@ -1,10 +1,12 @@
 //! What queries answer with: plain rows. The API gives them their JSON form.
 
+mod contact;
 mod conversation;
 mod message;
 mod people;
 mod status;
 
+pub use contact::{Block, Contact, ContactCursor, ContactState};
 pub use conversation::{
     Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, MemberCursor, MemberRow,
     Membership, UnreadSummary,

@@ -5,6 +5,7 @@
 
 mod backend;
 mod compare;
+mod contacts;
 mod conversations;
 mod directory;
 mod error;

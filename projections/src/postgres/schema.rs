@@ -19,8 +19,11 @@ pub(super) const VIEWS: Schema = Schema {
 pub(super) const fn shape(projection: Projection) -> Shape {
     match projection {
         Projection::Directory => Shape {
-            revision: 1,
-            tables: &[include_str!("../../../migrations/postgres/views/directory/20261120130200_create_users.sql")],
+            revision: 2,
+            tables: &[
+                include_str!("../../../migrations/postgres/views/directory/20261120130200_create_users.sql"),
+                include_str!("../../../migrations/postgres/views/directory/20261120190000_create_contacts.sql"),
+            ],
             indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
         },
         Projection::Conversations => Shape {
@@ -38,7 +41,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
 /// The tables of a generation.
 pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
     match projection {
-        Projection::Directory => &["name_terms", "sessions", "users"],
+        Projection::Directory => &["blocks", "contacts", "name_terms", "sessions", "users"],
         Projection::Conversations => &[
             "closed",
             "conversations",

@@ -14,7 +14,7 @@ use crate::{
 /// A view or a few that belong together: folded from the log as one, with one checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Projection {
-    /// People, their search terms, their sessions.
+    /// People, their search terms, their sessions, their contacts and blocks.
     Directory,
     /// Conversations, members, messages, readers.
     Conversations,
@@ -40,7 +40,7 @@ impl Projection {
     /// The categories of streams it is folded from.
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
-            Self::Directory => &["user", "session"],
+            Self::Directory => &["user", "session", "contact"],
             Self::Conversations => &["conversation", "message", "reader", "user"],
         }
     }

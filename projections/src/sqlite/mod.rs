@@ -2,6 +2,7 @@
 
 mod backend;
 mod compare;
+mod contacts;
 mod conversations;
 mod directory;
 mod error;

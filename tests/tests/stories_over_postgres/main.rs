@@ -2,12 +2,16 @@
 
 #[path = "../stories/accounts.rs"]
 mod accounts;
+#[path = "../stories/blocks.rs"]
+mod blocks;
 #[path = "../stories/changing.rs"]
 mod changing;
 #[path = "../stories/closing.rs"]
 mod closing;
 #[path = "../stories/consistency.rs"]
 mod consistency;
+#[path = "../stories/contacts.rs"]
+mod contacts;
 #[path = "../stories/direct.rs"]
 mod direct;
 #[path = "../stories/groups.rs"]
@@ -25,6 +29,8 @@ mod nodes;
 mod operating;
 #[path = "../stories/pages.rs"]
 mod pages;
+#[path = "../stories/presence.rs"]
+mod presence;
 #[path = "../stories/privacy.rs"]
 mod privacy;
 #[path = "../stories/problems.rs"]

@@ -114,6 +114,24 @@ async fn a_message_deleted_for_everyone_on_one_node_cannot_be_read_on_another_a_
 }
 
 #[tokio::test]
+async fn a_block_answered_by_one_node_holds_on_all_at_once() {
+    let one = TestApp::shared();
+    let other = one.another_node();
+    let (ada, bob) = (one.person("ada").await, one.person("bob").await);
+    let there = bob.at(&other);
+    let direct = there.direct(&[&ada]).await;
+    let path = format!("/v1/conversations/{direct}/messages");
+    for nth in 0..10 {
+        // whatever the other node remembers of the conversation is older than the block
+        there.post(&*path, json!({"body": nth.to_string()})).await.expect(201);
+        ada.put(format!("/v1/blocks/{}", bob.id), None).await.expect(204);
+        there.post(&*path, json!({"body": "too late"})).await.problem(403, "blocked");
+        there.post("/v1/messages", json!({"to": [ada.id], "body": "too late"})).await.problem(403, "blocked");
+        ada.delete(format!("/v1/blocks/{}", bob.id)).await.expect(204);
+    }
+}
+
+#[tokio::test]
 async fn each_node_has_a_data_directory_of_its_own() {
     let app = TestApp::shared();
     let output = app.tool_command(&["serve"]).env("TIDINGS_LISTEN", "127.0.0.1:0").output().expect("it can be run");

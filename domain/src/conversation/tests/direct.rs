@@ -55,3 +55,46 @@ fn nobody_joins_leaves_renames_or_gets_a_role_in_a_direct_conversation() {
         assert_eq!(when(&[direct(&[1, 2])], &command), Err(ConversationRefusal::NotAMember), "{command:?}");
     }
 }
+
+fn blocks(by: &[u128], changes: u64) -> ConversationEvent {
+    DirectBlocksChanged { blocked_by: users(by), changes, at: AT }.into()
+}
+
+fn know_blocks(by: &[u128], changes: u64) -> ConversationCommand {
+    ConversationCommand::KnowBlocks { by: user(1), blocked_by: users(by), changes, at: AT }
+}
+
+#[test]
+fn the_blocked_one_sends_nothing_and_the_blocker_may() {
+    let given = [direct(&[1, 2]), blocks(&[1], 1)];
+    assert_eq!(when(&given, &send(2)), Err(ConversationRefusal::Blocked));
+    assert_eq!(when(&given, &start_direct(&[2, 1])), Err(ConversationRefusal::Blocked));
+    assert_eq!(when(&given, &send(1)), Ok(vec![sent(1, 1)]));
+    assert_eq!(when(&given, &start_direct(&[1, 2])), Ok(vec![]));
+    let both = [direct(&[1, 2]), blocks(&[1, 2], 2)];
+    assert_eq!(when(&both, &send(1)), Err(ConversationRefusal::Blocked));
+    let over = [direct(&[1, 2]), blocks(&[1], 1), blocks(&[], 2)];
+    assert_eq!(when(&over, &send(2)), Ok(vec![sent(1, 2)]));
+}
+
+#[test]
+fn a_block_is_known_before_the_conversation_is_started() {
+    assert_eq!(when(&[], &know_blocks(&[1], 1)), Ok(vec![blocks(&[1], 1)]));
+    let given = [blocks(&[1], 1)];
+    for command in [start_direct(&[2, 1]), send(2)] {
+        assert_eq!(when(&given, &command), Err(ConversationRefusal::Blocked), "{command:?}");
+    }
+    assert_eq!(when(&given, &send(1)), Err(ConversationRefusal::NoSuchConversation));
+    assert_eq!(when(&given, &start_direct(&[1, 2])), Ok(vec![direct(&[1, 2])]));
+    assert_eq!(when(&[blocks(&[1], 1), direct(&[1, 2])], &send(2)), Err(ConversationRefusal::Blocked));
+}
+
+#[test]
+fn of_two_copies_of_the_blocks_the_newer_counts() {
+    let given = [direct(&[1, 2]), blocks(&[1], 3)];
+    for changes in 1..=3 {
+        assert_eq!(when(&given, &know_blocks(&[], changes)), Ok(vec![]), "{changes}");
+    }
+    // the same again, but newer: what comes late from between must not undo it
+    assert_eq!(when(&given, &know_blocks(&[1], 5)), Ok(vec![blocks(&[1], 5)]));
+}

@@ -64,6 +64,7 @@ impl ConversationsFold {
                     | Event::Login(_)
                     | Event::Session(_)
                     | Event::Request(_)
+                    | Event::Contact(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -86,6 +87,8 @@ impl ConversationsFold {
                 ConversationEvent::MemberAdded(event) => self.member_added(tables, id, event).await,
                 ConversationEvent::MemberRemoved(event) => self.member_removed(tables, id, standing, event).await,
                 ConversationEvent::MemberRoleChanged(event) => self.role_changed(tables, id, event).await,
+                // who may send is decided, not shown; and the conversation may not be started
+                ConversationEvent::BlocksChanged(_) => Ok(()),
             },
             (Event::Message(event), StreamId::Message(id)) => match event {
                 MessageEvent::Edited(event) => self.edited(tables, id, event).await,
@@ -113,7 +116,7 @@ impl ConversationsFold {
                 | UserEvent::Suspended(_)
                 | UserEvent::Reinstated(_) => Ok(()),
             },
-            (Event::Login(_) | Event::Session(_) | Event::Request(_), _) => Ok(()),
+            (Event::Login(_) | Event::Session(_) | Event::Request(_) | Event::Contact(_), _) => Ok(()),
             (Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::User(_), _) => {
                 Err(FoldError::data("this event does not belong into this stream"))
             }
@@ -130,11 +133,7 @@ impl ConversationsFold {
         tables: &mut T,
         event: &RecordedEvent,
     ) -> Done<Option<i64>> {
-        if event.version == 1 && event.stream.category() == "conversation" {
-            Ok(Some(self.take_number(tables).await?.0))
-        } else {
-            Ok(None)
-        }
+        if &*event.name == "conversation_started" { Ok(Some(self.take_number(tables).await?.0)) } else { Ok(None) }
     }
 
     /// The number of a conversation that starts, and whether it is higher than any before.
@@ -161,7 +160,7 @@ fn concerned(event: &ConversationEvent) -> Option<UserId> {
         ConversationEvent::MemberAdded(event) => Some(event.user),
         ConversationEvent::MemberRemoved(event) => Some(event.user),
         ConversationEvent::MemberRoleChanged(event) => Some(event.user),
-        ConversationEvent::Started(_) | ConversationEvent::Renamed(_) => None,
+        ConversationEvent::Started(_) | ConversationEvent::Renamed(_) | ConversationEvent::BlocksChanged(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
-//! The directory projection: people, the words they are found by, their open sessions.
+//! The directory projection: people, the words they are found by, their open sessions, their contacts and blocks.
 
+mod contacts;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -12,9 +13,10 @@ use tidings_domain::{
 };
 use tidings_event_store::DecodedEvent;
 
+pub(crate) use contacts::{ContactChanges, ContactTables, Toward};
 pub(crate) use tables::{DirectoryChanges, DirectoryTables, SessionRow, UserRow, parse_roles, wanted};
 
-use super::{Done, FoldError, kept::Kept};
+use super::{Done, FoldError, kept::Kept, signed};
 
 /// How many rows stay in memory between batches.
 const KEPT: usize = 10_000;
@@ -24,6 +26,7 @@ const KEPT: usize = 10_000;
 pub(crate) struct DirectoryFold {
     users: Kept<UserId, Option<UserRow>>,
     sessions: Kept<SessionId, Option<SessionRow>>,
+    contacts: ContactChanges,
     pub(super) erased: bool,
 }
 
@@ -89,11 +92,14 @@ impl DirectoryFold {
                     Ok(())
                 }
             },
+            (Event::Contact(event), StreamId::Contact(pair)) => {
+                self.contacts.apply(pair, signed(decoded.recorded.position.get()), event)
+            }
             (
                 Event::Login(_) | Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::Request(_),
                 _,
             ) => Ok(()),
-            (Event::User(_) | Event::Session(_), _) => {
+            (Event::User(_) | Event::Session(_) | Event::Contact(_), _) => {
                 Err(FoldError::data("this event does not belong into this stream"))
             }
         }
@@ -240,12 +246,16 @@ impl DirectoryFold {
         Ok(())
     }
 
-    pub(super) async fn flush<T: DirectoryTables>(&mut self, tables: &mut T) -> Done {
+    pub(super) async fn flush<T: DirectoryTables + ContactTables>(&mut self, tables: &mut T) -> Done {
         let changes = DirectoryChanges {
             users: self.users.changes().filter_map(|(id, row)| Some((id, row.as_ref()?))).collect(),
             sessions: self.sessions.changes().map(|(id, row)| (id, row.as_ref())).collect(),
         };
         tables.write_directory(&changes).await?;
+        if !self.contacts.is_empty() {
+            tables.write_contacts(&self.contacts).await?;
+            self.contacts = ContactChanges::default();
+        }
         self.users.written(KEPT);
         self.sessions.written(KEPT);
         Ok(())

@@ -1,5 +1,6 @@
 //! The questions, over PostgreSQL: each in a few statements, however many rows it takes.
 
+mod contacts;
 mod conversations;
 mod messages;
 mod people;
@@ -15,9 +16,9 @@ use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
     model::{
-        Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
-        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
-        UserCursor,
+        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
+        MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
+        ReceivedFilter, Session, UnreadSummary, User, UserCursor,
     },
     queries::{Answer, Queries},
 };
@@ -88,6 +89,33 @@ impl Queries for PostgresQueries {
 
     async fn session(&self, id: SessionId) -> Answer<Option<Session>> {
         ask!(one self, db => people::session(db, id))
+    }
+
+    async fn contacts(
+        &self,
+        viewer: UserId,
+        state: ContactState,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Contact, ContactCursor>> {
+        ask!(one self, db => contacts::page(db, viewer, state, cursor, limit))
+    }
+
+    async fn contact(&self, viewer: UserId, other: UserId) -> Answer<Option<Contact>> {
+        ask!(one self, db => contacts::one(db, viewer, other))
+    }
+
+    async fn contact_ids(&self, user: UserId, limit: usize) -> Answer<Vec<UserId>> {
+        ask!(one self, db => contacts::ids(db, user, limit))
+    }
+
+    async fn blocks(
+        &self,
+        viewer: UserId,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Block, ContactCursor>> {
+        ask!(one self, db => contacts::blocks(db, viewer, cursor, limit))
     }
 
     async fn inbox(

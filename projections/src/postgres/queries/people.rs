@@ -16,7 +16,7 @@ use crate::{
     viewing::role,
 };
 
-fn read_user(row: &PgRow) -> sqlx::Result<User> {
+pub(super) fn read_user(row: &PgRow) -> sqlx::Result<User> {
     Ok(User {
         id: UserId::new(row.try_get("id")?),
         username: row.try_get("username")?,

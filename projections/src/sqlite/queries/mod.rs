@@ -1,5 +1,6 @@
 //! The questions, over SQLite.
 
+mod contacts;
 mod conversations;
 mod messages;
 mod people;
@@ -16,9 +17,9 @@ use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 use super::pool::Pool;
 use crate::{
     model::{
-        Conversation, ConversationAccess, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
-        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User,
-        UserCursor,
+        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
+        MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
+        ReceivedFilter, Session, UnreadSummary, User, UserCursor,
     },
     queries::{Answer, Queries},
     viewing::Viewer,
@@ -68,6 +69,33 @@ impl Queries for SqliteQueries {
 
     async fn session(&self, id: SessionId) -> Answer<Option<Session>> {
         self.read(|db| people::session(db, id))
+    }
+
+    async fn contacts(
+        &self,
+        viewer: UserId,
+        state: ContactState,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Contact, ContactCursor>> {
+        self.read(|db| contacts::page(db, viewer, state, cursor, limit))
+    }
+
+    async fn contact(&self, viewer: UserId, other: UserId) -> Answer<Option<Contact>> {
+        self.read(|db| contacts::one(db, viewer, other))
+    }
+
+    async fn contact_ids(&self, user: UserId, limit: usize) -> Answer<Vec<UserId>> {
+        self.read(|db| contacts::ids(db, user, limit))
+    }
+
+    async fn blocks(
+        &self,
+        viewer: UserId,
+        cursor: Option<ContactCursor>,
+        limit: usize,
+    ) -> Answer<Page<Block, ContactCursor>> {
+        self.read(|db| contacts::blocks(db, viewer, cursor, limit))
     }
 
     async fn inbox(

@@ -14,10 +14,10 @@ use crate::{
     viewing::role,
 };
 
-const USER: &str = "u.id, u.username, u.email, u.phone_number, u.first_name, u.last_name, u.created_at, u.modified_at, \
+pub(super) const USER: &str = "u.id, u.username, u.email, u.phone_number, u.first_name, u.last_name, u.created_at, u.modified_at, \
     u.roles, u.imported, u.suspended, u.closed_at IS NOT NULL";
 
-fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
         id: row.get::<_, Id16<UserId>>(0)?.0,
         username: row.get(1)?,
