@@ -58,6 +58,26 @@ impl Connection {
         Self { hub, caller, at, ready: VecDeque::new(), live: None }
     }
 
+    /// Listens already, where it is near enough to the hub: who is told that the stream is open misses nothing from then on, not
+    /// even what is in no log. What stands in the way shows when the first event is waited for.
+    pub async fn begin(mut self) -> Self {
+        if self.is_near()
+            && let Ok(Some(registered)) = self.hub.register(self.caller).await
+        {
+            self.listen(registered);
+        }
+        self
+    }
+
+    fn is_near(&self) -> bool {
+        self.at.get().saturating_add(NEAR) >= self.hub.position().get()
+    }
+
+    fn listen(&mut self, registered: Registered) {
+        let guard = Unregister(self.hub.clone(), registered.id);
+        self.live = Some(Live { registered, _guard: guard });
+    }
+
     /// Everything there is to push, until the session ends, the client falls behind, or the server stops.
     pub fn events(self) -> impl Stream<Item = Pushed> + Send {
         stream::unfold(self, |mut connection| async move {
@@ -76,6 +96,7 @@ impl Connection {
             if let Some(pushed) = self.ready.pop_front() {
                 return Ok(Some(pushed));
             }
+            let near = self.is_near();
             match &mut self.live {
                 Some(live) if self.at >= live.registered.from => {
                     // what a client from elsewhere has seen already, this node may still have to come to
@@ -88,10 +109,9 @@ impl Connection {
                     let to = live.registered.from;
                     self.catch_up(to).await?;
                 }
-                None if self.at.get().saturating_add(NEAR) >= self.hub.position().get() => {
+                None if near => {
                     let Some(registered) = self.hub.register(self.caller).await? else { return Ok(None) };
-                    let guard = Unregister(self.hub.clone(), registered.id);
-                    self.live = Some(Live { registered, _guard: guard });
+                    self.listen(registered);
                 }
                 None => self.catch_up(self.hub.position()).await?,
             }

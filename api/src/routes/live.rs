@@ -100,7 +100,9 @@ async fn follow_live(
     InQuery(asked): InQuery<LiveQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let after = last_event_id(&headers)?.or(asked.after).map(|Place(position)| position);
-    let events = acting.app.live.connect(acting.caller, after).events();
+    // who listens from now on should hear of what others were told just now, too; where the views are late, it comes later
+    let _late = acting.reading().await;
+    let events = acting.app.live.connect(acting.caller, after).begin().await.events();
     let stream = Sse::new(opening().chain(events.map(|pushed| Ok(event(&pushed)))))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let headers = AppendHeaders([
