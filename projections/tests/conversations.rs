@@ -6,7 +6,7 @@ mod support;
 use support::{Backing, World};
 use tidings_domain::{
     ConversationId,
-    conversation::{ConversationKind, MemberRole},
+    conversation::{ConversationCommand, ConversationKind, MemberRole},
     message::MessageAction,
     reader::ReaderAction,
 };
@@ -44,6 +44,26 @@ async fn a_direct_conversation_shows_its_people(on: Backing) {
     let names: Vec<_> = seen.members.iter().filter_map(|user| user.username.as_deref()).collect();
     assert_eq!((seen.kind, seen.name, names), (ConversationKind::Direct, None, vec!["ada", "bob"]));
     assert_eq!(seen.last_message, None);
+}
+
+async fn a_conversation_that_was_known_for_a_block_first_is_there_once_it_is_started(on: Backing) {
+    let mut world = World::following(on).await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let direct = ConversationId::direct(&[ada, bob]);
+    for (changes, blocked_by) in [(1, vec![bob]), (2, vec![])] {
+        let at = world.now();
+        assert!(world.command(direct, ConversationCommand::KnowBlocks { by: bob, blocked_by, changes, at }).await);
+    }
+    let queries = world.settled().await;
+    assert_eq!(queries.conversation(ada, direct).await.unwrap(), ConversationAccess::Missing);
+    assert!(queries.inbox(bob, InboxFilter::default(), None, 10).await.unwrap().items.is_empty());
+    world.direct(ada, bob).await;
+    let first = world.send(direct, ada, "hello").await;
+    assert_eq!((first.seq, first.version), (1, 4));
+    let queries = world.settled().await;
+    assert_eq!(queries.message(bob, first).await.unwrap().unwrap().body.as_deref(), Some("hello"));
+    assert_eq!(queries.unread(bob, direct).await.unwrap(), 1);
+    world.assert_verified().await;
 }
 
 async fn who_has_left_sees_what_was_sent_until_then_and_counts_nothing(on: Backing) {
@@ -202,6 +222,7 @@ async fn members_are_listed_by_how_long_they_have_been_there(on: Backing) {
 over_both! {
     a_conversation_is_shown_as_its_viewer_stands_in_it,
     a_direct_conversation_shows_its_people,
+    a_conversation_that_was_known_for_a_block_first_is_there_once_it_is_started,
     who_has_left_sees_what_was_sent_until_then_and_counts_nothing,
     the_inbox_is_in_order_of_activity_and_filters,
     paging_an_inbox_loses_and_repeats_nothing_while_conversations_move,
