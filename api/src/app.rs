@@ -1,7 +1,7 @@
 //! What handlers share, and the two extractors that most of them begin with: [`Acting`] to carry out a command,
 //! [`Reading`] to ask the views.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{
@@ -18,6 +18,7 @@ use crate::{
     auth::{Authenticator, Liveness},
     clock::now,
     consistency::Consistency,
+    edge::ClientAddress,
     extract::{Caller, Cursors, RequestInfo},
     live::Live,
     problem::Problem,
@@ -113,6 +114,8 @@ pub struct Stranger {
     pub app: App,
     /// What the command comes with.
     pub context: Context,
+    /// From which address or network; none for requests that did not come by network.
+    pub address: Option<IpAddr>,
     info: RequestInfo,
 }
 
@@ -136,7 +139,8 @@ impl FromRequestParts<App> for Stranger {
             request: Some(info.id.to_string()),
             now: now(),
         };
-        Ok(Self { app: app.clone(), context, info })
+        let address = parts.extensions.get::<ClientAddress>().map(|address| address.network());
+        Ok(Self { app: app.clone(), context, address, info })
     }
 }
 

@@ -1,13 +1,13 @@
 //! Who may read the log over KurrentDB's protocol: auditors, with sealed parts open, and operators, with them sealed.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::Ipv6Addr, sync::Arc};
 
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use tidings_commands::{
-    Commands, Error,
-    sessions::{Login, SignIn},
+    Commands, Context, Error,
+    sessions::{Login, SignIn, Whence},
 };
 use tidings_domain::{
     UserId,
@@ -18,7 +18,9 @@ use tidings_grpc::{Credentials, Denied, Gatekeeper, LogServer, Pass};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use zeroize::Zeroizing;
 
-use crate::{auth::Authenticator, config::Config, extract::Caller, problem::Kind, serve::ServeError, stores::Stores};
+use crate::{
+    auth::Authenticator, clock::now, config::Config, extract::Caller, problem::Kind, serve::ServeError, stores::Stores,
+};
 
 /// How many right passwords are remembered, so that not every call of a client hashes its own. Whether it still is the account's
 /// password, and the account's state and roles, are looked up every time.
@@ -79,7 +81,8 @@ impl LogReaders {
         } else {
             let login = if login.contains('@') { Login::Email(login) } else { Login::Username(login) };
             let password = Password::parse(password.expose_secret().to_owned()).ok();
-            let found = self.commands.check_login(&SignIn { login, password, device: None }).await;
+            let context = Context { now: now(), ..Context::default() };
+            let found = self.commands.check_login(&from_the_log(login, password), &context).await;
             let found = found.map_err(|error| denied(&error))?;
             self.right.insert(shown, found);
             found
@@ -113,8 +116,20 @@ impl LogReaders {
     }
 }
 
+/// Clients of the log do not say where they are: all of them share the counts of failed attempts of one place, which no
+/// request over HTTP comes from. A password found right stays known, so nobody loses an open door to others' guesses.
+fn from_the_log(login: Login, password: Option<Password>) -> SignIn {
+    let from = Whence { address: Some(Ipv6Addr::UNSPECIFIED.into()), device: None };
+    SignIn { login, password, otp: None, device: None, from }
+}
+
 fn denied(error: &Error) -> Denied {
-    if matches!(error, Error::WrongCredentials | Error::Refused(_)) {
+    // who has a second factor shows an access token: a password alone is not enough
+    let wrong = matches!(
+        error,
+        Error::WrongCredentials | Error::OtpRequired | Error::TooManyAttempts { .. } | Error::Refused(_)
+    );
+    if wrong {
         return Denied::Unauthenticated;
     }
     tracing::warn!(%error, "who reads the log cannot be checked");

@@ -26,7 +26,7 @@ pub struct Reply<T> {
     status: StatusCode,
     body: T,
     location: Option<String>,
-    cookie: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     position: Option<Position>,
     replayed: bool,
     from_events: bool,
@@ -39,7 +39,7 @@ impl<T> Reply<T> {
             status: success::OK,
             body,
             location: None,
-            cookie: None,
+            cookies: vec![],
             position: outcome.position,
             replayed: outcome.replayed,
             from_events: false,
@@ -62,10 +62,11 @@ impl<T> Reply<T> {
         Self { from_events: true, ..self }
     }
 
-    /// Sets a cookie.
+    /// Sets a cookie more.
     #[must_use]
-    pub fn with_cookie(self, cookie: HeaderValue) -> Self {
-        Self { cookie: Some(cookie), ..self }
+    pub fn with_cookie(mut self, cookie: HeaderValue) -> Self {
+        self.cookies.push(cookie);
+        self
     }
 }
 
@@ -87,8 +88,8 @@ impl<T: Serialize> IntoResponse for Reply<T> {
         if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
             headers.insert(header::LOCATION, location);
         }
-        if let Some(cookie) = self.cookie {
-            headers.insert(header::SET_COOKIE, cookie);
+        for cookie in self.cookies {
+            headers.append(header::SET_COOKIE, cookie);
         }
         if let Some(position) = self.position {
             headers.insert(TIDINGS_POSITION, position.get().into());

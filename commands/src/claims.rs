@@ -58,6 +58,8 @@ const fn appended_nothing(error: &Error) -> bool {
         | Error::Refused(_)
         | Error::WrongCredentials
         | Error::WrongPassword
+        | Error::OtpRequired
+        | Error::TooManyAttempts { .. }
         | Error::NoSuchUser(_)
         | Error::NoSuchMessage
         | Error::KeyReused

@@ -1,8 +1,9 @@
 //! Why a command did not do what it was asked.
 
 use tidings_domain::{
-    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, message::MessageRefusal,
-    reader::ReaderRefusal, request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
+    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
+    factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal,
+    session::SessionRefusal, user::UserRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
 
@@ -30,6 +31,12 @@ pub enum Refusal {
     /// Of two people.
     #[error(transparent)]
     Contact(#[from] ContactRefusal),
+    /// Of a second factor.
+    #[error(transparent)]
+    Factor(#[from] FactorRefusal),
+    /// Of devices and their keys.
+    #[error(transparent)]
+    Devices(#[from] DevicesRefusal),
 }
 
 impl From<RequestRefusal> for Refusal {
@@ -50,6 +57,15 @@ pub enum Error {
     /// A signed-in person did not show their present password.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The password is right, and the account asks for a second factor.
+    #[error("a code of the second factor is needed")]
+    OtpRequired,
+    /// Too much has failed: the attempt was not looked at.
+    #[error("too many failed attempts: come back in {} s", .millis.div_euclid(1000) + 1)]
+    TooManyAttempts {
+        /// When the next one may be made.
+        millis: i64,
+    },
     /// Somebody who is named does not exist. The text is how they were named.
     #[error("there is no such user: {0}")]
     NoSuchUser(String),
@@ -98,5 +114,7 @@ refused!(
     MessageRefusal,
     ReaderRefusal,
     RequestRefusal,
-    ContactRefusal
+    ContactRefusal,
+    FactorRefusal,
+    DevicesRefusal
 );

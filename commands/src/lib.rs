@@ -1,6 +1,7 @@
 //! The write side of Tidings: load, decide, append.
 //!
-//! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`conversations`], [`messages`], [`reading`], [`contacts`]).
+//! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`factor`], [`devices`], [`conversations`],
+//! [`messages`], [`reading`], [`contacts`]).
 //! Each method gathers what its decider must know, hands the command to the [`executor`], and says what came of it as an
 //! [`Outcome`]. Nothing here knows a view: names are resolved through the claims on them, membership through the
 //! conversation's own state.
@@ -8,13 +9,16 @@
 //! A method given a [`Context`] with a key is idempotent for ever: the same key again finds the events of the first time
 //! and answers from them, with [`Outcome::replayed`] set.
 
+mod attempts;
 mod blinding;
 mod claims;
 pub mod contacts;
 mod context;
 pub mod conversations;
+pub mod devices;
 mod error;
 pub mod executor;
+pub mod factor;
 mod hashing;
 pub mod history;
 mod mentions;
@@ -28,8 +32,11 @@ use std::sync::Arc;
 
 use tidings_domain::{
     KeyId, StreamId,
+    attempts::AttemptsDecider,
     contact::ContactDecider,
     conversation::{ConversationDecider, ConversationState},
+    devices::{Devices, DevicesDecider},
+    factor::FactorDecider,
     login::LoginDecider,
     message::MessageDecider,
     reader::ReaderDecider,
@@ -39,6 +46,7 @@ use tidings_domain::{
 };
 use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent};
 
+use attempts::Guard;
 use blinding::Blinding;
 use claims::Turns;
 pub use context::{Context, Outcome};
@@ -60,6 +68,10 @@ struct Inner {
     readers: Executor<ReaderDecider>,
     requests: Executor<RequestDecider>,
     contacts: Executor<ContactDecider>,
+    factors: Executor<FactorDecider>,
+    devices: Executor<DevicesDecider>,
+    attempts: Executor<AttemptsDecider>,
+    guard: Guard,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -80,6 +92,10 @@ impl Commands {
             readers: Executor::new(shared.clone(), 50_000),
             requests: Executor::new(shared.clone(), 1_000),
             contacts: Executor::new(shared.clone(), 20_000),
+            factors: Executor::new(shared.clone(), 10_000),
+            devices: Executor::weighed(shared.clone(), 500_000, Devices::weight),
+            attempts: Executor::new(shared.clone(), 20_000),
+            guard: Guard::default(),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -106,6 +122,9 @@ impl Commands {
             StreamId::Reader(..) => inner.readers.observe(stream, recorded),
             StreamId::Request(_) => inner.requests.observe(stream, recorded),
             StreamId::Contact(_) => inner.contacts.observe(stream, recorded),
+            StreamId::Factor(_) => inner.factors.observe(stream, recorded),
+            StreamId::Devices(_) => inner.devices.observe(stream, recorded),
+            StreamId::Attempts(_) => inner.attempts.observe(stream, recorded),
         }
     }
 }

@@ -5,11 +5,13 @@ use tidings_domain::{
     KeyId, LoginKind, SessionId, StreamId, Timestamp, UserId,
     session::{SessionCommand, SessionEvent, SessionOpened, SessionRefusal},
     user::UserRefusal,
-    values::{DeviceName, Email, Password, Username},
+    values::{DeviceName, Email, Otp, Password, Username},
 };
 
+pub use crate::attempts::Whence;
 use crate::{
     Commands, Context, Error, Outcome,
+    attempts::Attempt,
     blinding::{hash_token, read_token},
 };
 
@@ -20,8 +22,12 @@ pub struct SignIn {
     pub login: Login,
     /// The password; none for one that can be nobody's because no password may look so.
     pub password: Option<Password>,
+    /// The second factor, as typed.
+    pub otp: Option<String>,
     /// What the device is called.
     pub device: Option<DeviceName>,
+    /// Where from.
+    pub from: Whence,
 }
 
 /// How an account is named at sign-in.
@@ -51,7 +57,7 @@ pub struct OpenSession {
 impl Commands {
     /// Opens a session. Takes as long, and says as little, for an account that does not exist.
     pub async fn sign_in(&self, sign_in: SignIn, context: &Context) -> Result<Outcome<OpenSession>, Error> {
-        let (user, key, credential) = self.check_credentials(&sign_in).await?;
+        let (user, key, credential) = self.check_credentials(&sign_in, context).await?;
         let session = SessionId::new(context.new_id("session"));
         let refresh_token = self.0.blinding.refresh_token(session, None, context)?;
         let token = hash_token(&refresh_token);
@@ -72,22 +78,14 @@ impl Commands {
 
     /// Whose login and password these are, and the password's number. Opens no session, and says as little as
     /// [`Commands::sign_in`].
-    pub async fn check_login(&self, sign_in: &SignIn) -> Result<(UserId, u32), Error> {
-        let (user, _, credential) = self.check_credentials(sign_in).await?;
+    pub async fn check_login(&self, sign_in: &SignIn, context: &Context) -> Result<(UserId, u32), Error> {
+        let (user, _, credential) = self.check_credentials(sign_in, context).await?;
         Ok((user, credential))
     }
 
-    async fn check_credentials(&self, sign_in: &SignIn) -> Result<(UserId, KeyId, u32), Error> {
-        let holder = match &sign_in.login {
-            Login::Username(text) => match Username::parse(text) {
-                Ok(username) => self.user_named(&username).await?,
-                Err(_) => None,
-            },
-            Login::Email(text) => match Email::parse(text) {
-                Ok(email) => self.holder(LoginKind::Email, &email.canonical()).await?,
-                Err(_) => None,
-            },
-        };
+    async fn check_credentials(&self, sign_in: &SignIn, context: &Context) -> Result<(UserId, KeyId, u32), Error> {
+        let (name, holder) = self.named(&sign_in.login).await?;
+        let attempt = self.attempt(&name, holder, &sign_in.from, context).await?;
         let account = match holder {
             Some(user) => self.account(user).await?.map(|account| (user, account)),
             None => None,
@@ -99,11 +97,58 @@ impl Commands {
             Some(password) => self.0.hasher.verify(password, phc).await? && sign_in.password.is_some(),
             None => false,
         };
-        match account {
-            Some((_, account)) if right && account.suspended => Err(UserRefusal::Suspended.into()),
-            Some((user, account)) if right => Ok((user, account.key, account.credential)),
-            Some(_) | None => Err(Error::WrongCredentials),
+        let right = match account {
+            Some((_, account)) if right && account.suspended => return Err(UserRefusal::Suspended.into()),
+            Some((user, account)) if right => {
+                let shown = self.check_second_factor(user, sign_in.otp.as_deref(), attempt.as_ref(), context).await?;
+                shown.then_some((user, account.key, account.credential))
+            }
+            Some(_) | None => None,
+        };
+        if let Some(attempt) = attempt {
+            if right.is_some() { attempt.succeeded().await? } else { attempt.failed().await? }
         }
+        right.ok_or(Error::WrongCredentials)
+    }
+
+    /// The name in the form in which its attempts are counted, and whose it is.
+    async fn named(&self, login: &Login) -> Result<(String, Option<UserId>), Error> {
+        Ok(match login {
+            Login::Username(text) => match Username::parse(text) {
+                Ok(username) => (username.as_str().to_owned(), self.user_named(&username).await?),
+                Err(_) => (text.to_lowercase(), None),
+            },
+            Login::Email(text) => match Email::parse(text) {
+                Ok(email) => (email.canonical(), self.holder(LoginKind::Email, &email.canonical()).await?),
+                Err(_) => (text.to_lowercase(), None),
+            },
+        })
+    }
+
+    /// Whether the second factor was shown, where there is one. Wrong codes count for the whole account as well, but for
+    /// devices it knows: codes are short, and whoever knows the password may ask from everywhere.
+    async fn check_second_factor(
+        &self,
+        user: UserId,
+        shown: Option<&str>,
+        attempt: Option<&Attempt<'_>>,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        if !self.takes_second_factor(user).await? {
+            return Ok(true);
+        }
+        let Ok(otp) = Otp::parse(shown.ok_or(Error::OtpRequired)?) else { return Ok(false) };
+        let guessed = match (attempt, &otp) {
+            (Some(attempt), Otp::Code(_)) if !attempt.is_known() => {
+                Some(self.attempt_at("second factor", user.as_bytes(), context).await?)
+            }
+            (Some(_), Otp::Code(_) | Otp::Recovery(_)) | (None, _) => None,
+        };
+        let right = self.use_second_factor(user, &otp, context).await?;
+        if let Some(guessed) = guessed.filter(|_| !right) {
+            guessed.failed().await?;
+        }
+        Ok(right)
     }
 
     /// Exchanges a refresh token for the next. One that has served already ends its session.

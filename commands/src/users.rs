@@ -114,7 +114,7 @@ impl Commands {
         if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
             return done(before, changes_password);
         }
-        self.must_know_password(user, current).await?;
+        self.must_know_password(user, current, context).await?;
         self.set_password(user, new, context).await
     }
 
@@ -138,23 +138,39 @@ impl Commands {
         if let Some(before) = self.0.users.recalled(StreamId::User(user), context).await? {
             return done(before, closed);
         }
-        self.must_know_password(user, password).await?;
+        self.must_know_password(user, password, context).await?;
         let _turn = self.0.turns.of(user).await;
         let before = self.account(user).await?.ok_or(UserRefusal::NoSuchUser)?;
         let command = UserCommand::Close { at: context.now };
         let outcome = self.0.users.execute(StreamId::User(user), &command, context).await?;
         // before the names: of the two, it is the erasure that was asked for
         self.0.shared.codec().keyring().destroy(&[before.key]).await?;
+        self.forget_second_factor(user, context).await?;
         let held = before.identity.as_ref().map(claims_of).unwrap_or_default();
         self.release_all_but_held(user, &held, context).await;
         done(outcome, closed)
     }
 
-    async fn must_know_password(&self, user: UserId, password: Option<&Password>) -> Result<(), Error> {
+    /// Whoever has a session may guess no more often than who has none; other sessions of the account are not touched.
+    pub(crate) async fn must_know_password(
+        &self,
+        user: UserId,
+        password: Option<&Password>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let attempt = match context.session {
+            Some(session) => Some(self.attempt_at("session", session.as_bytes(), context).await?),
+            None => None,
+        };
         let phc = self.account(user).await?.and_then(|user| user.identity).and_then(|id| id.password_hash);
         match password {
             Some(password) if self.0.hasher.verify(password, phc.as_deref()).await? => Ok(()),
-            Some(_) | None => Err(Error::WrongPassword),
+            Some(_) | None => {
+                if let Some(attempt) = attempt {
+                    attempt.failed().await?;
+                }
+                Err(Error::WrongPassword)
+            }
         }
     }
 

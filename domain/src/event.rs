@@ -134,8 +134,9 @@ macro_rules! events {
 pub(crate) use events;
 
 use crate::{
-    contact::ContactEvent, conversation::ConversationEvent, login::LoginEvent, message::MessageEvent,
-    reader::ReaderEvent, request::RequestEvent, session::SessionEvent, user::UserEvent,
+    attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent, devices::DevicesEvent,
+    factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent, request::RequestEvent,
+    session::SessionEvent, user::UserEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -157,6 +158,12 @@ pub enum Event {
     Request(RequestEvent),
     /// Of two people: contacts or not, blocked or not.
     Contact(ContactEvent),
+    /// Of one account's second factor.
+    Factor(FactorEvent),
+    /// Of one account's devices and their public keys.
+    Devices(DevicesEvent),
+    /// Of failed sign-ins of one sort.
+    Attempts(AttemptsEvent),
 }
 
 macro_rules! delegate {
@@ -222,4 +229,7 @@ delegate!(
     Session(SessionEvent),
     Request(RequestEvent),
     Contact(ContactEvent),
+    Factor(FactorEvent),
+    Devices(DevicesEvent),
+    Attempts(AttemptsEvent),
 );

@@ -9,10 +9,13 @@
 //!
 //! Each subject is a folder (`conversation`, `reader`, …) whose files stand in the order events, state, decide.
 
+pub mod attempts;
 pub mod contact;
 pub mod conversation;
 mod decider;
+pub mod devices;
 mod event;
+pub mod factor;
 mod ids;
 pub mod login;
 pub mod message;

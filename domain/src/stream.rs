@@ -53,6 +53,12 @@ pub enum StreamId {
     Request([u8; 16]),
     /// `contact-{a}-{b}`: what two people are to each other; the lower id stands first.
     Contact(Pair),
+    /// `factor-{user}`: an account's second factor, by itself because each sign-in with it is an event.
+    Factor(UserId),
+    /// `devices-{user}`: an account's devices and their public keys, by itself because strangers claim from it.
+    Devices(UserId),
+    /// `attempts-{keyed hash}`: failed sign-ins to one name, from one address, or of both together.
+    Attempts([u8; 32]),
 }
 
 impl StreamId {
@@ -67,6 +73,9 @@ impl StreamId {
             Self::Reader(..) => "reader",
             Self::Request(_) => "request",
             Self::Contact(_) => "contact",
+            Self::Factor(_) => "factor",
+            Self::Devices(_) => "devices",
+            Self::Attempts(_) => "attempts",
         }
     }
 
@@ -101,7 +110,7 @@ impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let category = self.category();
         match self {
-            Self::User(id) => write!(f, "{category}-{id}"),
+            Self::User(id) | Self::Factor(id) | Self::Devices(id) => write!(f, "{category}-{id}"),
             Self::Login(kind, hash) => write!(f, "{category}-{}-{}", kind.as_str(), Hex(hash)),
             Self::Session(id) => write!(f, "{category}-{id}"),
             Self::Conversation(id) => write!(f, "{category}-{id}"),
@@ -112,6 +121,7 @@ impl fmt::Display for StreamId {
                 let [low, high] = pair.both();
                 write!(f, "{category}-{low}-{high}")
             }
+            Self::Attempts(hash) => write!(f, "{category}-{}", Hex(hash)),
         }
     }
 }
@@ -150,6 +160,9 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
             // one pair has one spelling
             StreamId::Contact(Pair::of(both[0], both[1]).filter(|pair| pair.both() == both).ok_or(IdError)?)
         }
+        "factor" => StreamId::Factor(rest.parse()?),
+        "devices" => StreamId::Devices(rest.parse()?),
+        "attempts" => StreamId::Attempts(unhex(rest)?),
         _ => return Err(IdError),
     })
 }
@@ -210,6 +223,9 @@ mod tests {
             StreamId::Reader(conversation, user),
             StreamId::Request([0x0f; 16]),
             StreamId::Contact(Pair::of(user, UserId::new(Uuid::from_u128(4))).unwrap()),
+            StreamId::Factor(user),
+            StreamId::Devices(user),
+            StreamId::Attempts([0xf0; 32]),
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());

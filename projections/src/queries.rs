@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 
 use crate::model::{
-    Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
+    Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor, InboxFilter,
     MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
     ReceivedFilter, Session, UnreadSummary, User, UserCursor,
 };
@@ -76,6 +76,9 @@ pub trait Queries: Send + Sync + 'static {
         cursor: Option<ContactCursor>,
         limit: usize,
     ) -> Answer<Page<Block, ContactCursor>>;
+
+    /// The devices of an account, in the order in which they were added. A few at most.
+    async fn devices(&self, user: UserId) -> Answer<Vec<Device>>;
 
     /// The conversations that somebody is in, newest activity (last message, or start) first.
     async fn inbox(

@@ -7,9 +7,11 @@ use support::{Backing, World};
 use tidings_domain::{
     KeyId, Pair, Personal, SessionId, StreamId, Timestamp, UserId,
     contact::{ContactAccepted, ContactEnded, ContactEvent, ContactRequested, Ending, PersonBlocked, PersonUnblocked},
+    devices::{DevicePublished, DeviceRemoved, DevicesEvent, KeyPackageClaimed, PublishedKeys},
+    factor::{FactorEvent, TotpCodeUsed, TotpDisabled, TotpEnabled, TotpOffered},
     session::{SessionClosed, SessionClosedBecause, SessionEvent, SessionRefreshed, TokenHash},
     user::{Change, ProfileChange, UserEvent, UserPasswordChanged, UserProfileChanged, UserRoleGranted, UserSuspended},
-    values::{Email, PersonName, Role},
+    values::{DeviceId, Email, PersonName, PublicKey, Role, TOTP_SECRET_BYTES, TotpSecret},
 };
 use tidings_projections::model::{ContactState, UserCursor};
 
@@ -163,8 +165,82 @@ async fn contacts_and_blocks_are_those_of_the_two_and_closed_accounts_are_not_in
     world.assert_verified().await;
 }
 
+async fn a_second_factor_shows_as_long_as_it_is_on(on: Backing) {
+    let mut world = World::following(on).await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let (key, at) = (world.person_key(ada), world.now());
+    let enabled = |world: &World| {
+        let queries = world.views().queries();
+        async move { queries.user(ada).await.unwrap().unwrap().mfa_enabled }
+    };
+    let stream = StreamId::Factor(ada);
+    let secret = Personal::Clear(TotpSecret::from_bytes([7; TOTP_SECRET_BYTES]));
+    let on_now = TotpEnabled { key, step: 7, at, recovery_codes: Personal::Clear(vec![]) };
+    world.append(stream, FactorEvent::from(TotpOffered { key, at, secret })).await;
+    world.settled().await;
+    assert!(!enabled(&world).await);
+    world.append(stream, FactorEvent::from(on_now.clone())).await;
+    world.append(stream, FactorEvent::from(TotpCodeUsed { step: 8, at })).await;
+    let queries = world.settled().await;
+    assert!(enabled(&world).await && !queries.user(bob).await.unwrap().unwrap().mfa_enabled);
+    assert!(queries.search_users("ada", None, 5).await.unwrap().items[0].mfa_enabled);
+    world.append(stream, FactorEvent::from(TotpDisabled { at })).await;
+    world.settled().await;
+    assert!(!enabled(&world).await);
+    world.append(stream, FactorEvent::from(on_now)).await;
+    world.close(ada).await;
+    world.settled().await;
+    assert!(!enabled(&world).await);
+    world.assert_verified().await;
+}
+
+fn published(key: KeyId, device: (u32, &str), fresh: bool, left: u32, fallback: Option<u64>) -> DevicesEvent {
+    let keys = PublishedKeys {
+        device: DeviceId::parse(device.1).unwrap(),
+        identity_key: PublicKey::parse("AAAA").unwrap(),
+        key_packages: vec![],
+        fallback: fallback.map(|_| PublicKey::parse("BBBB").unwrap()),
+    };
+    let (device, at, keys) = (device.0, Timestamp::from_millis(7), Personal::Clear(keys));
+    DevicePublished { key, device, fresh, marks: vec![], fallback_mark: fallback, left, at, keys }.into()
+}
+
+async fn devices_follow_what_is_published_claimed_and_removed(on: Backing) {
+    let mut world = World::following(on).await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let (key, at, stream) = (world.person_key(ada), world.now(), StreamId::Devices(ada));
+    let shown = async |world: &World| {
+        let devices = world.settled().await.devices(ada).await.unwrap();
+        let shown = |device: tidings_projections::model::Device| (device.id, device.key_packages, device.fallback);
+        devices.into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let is = |id: &str, left, fallback| (id.to_owned(), left, fallback);
+    world.append(stream, published(key, (1, "phone"), true, 3, Some(9))).await;
+    world.append(stream, published(key, (2, "laptop"), true, 0, None)).await;
+    assert_eq!(shown(&world).await, [is("phone", 3, true), is("laptop", 0, false)]);
+    let claimed = KeyPackageClaimed { device: 1, published: 1, nth: 0, left: 2, by: bob, at };
+    world.append(stream, DevicesEvent::from(claimed)).await;
+    world.append(stream, published(key, (2, "laptop"), false, 5, Some(8))).await;
+    assert_eq!(shown(&world).await, [is("phone", 2, true), is("laptop", 5, true)]);
+    world.append(stream, published(key, (1, "phone"), false, 4, None)).await;
+    world.append(stream, published(key, (2, "laptop"), true, 1, None)).await;
+    assert_eq!(shown(&world).await, [is("phone", 4, true), is("laptop", 1, false)]);
+    world.assert_verified().await;
+    world.append(stream, DevicesEvent::from(DeviceRemoved { device: 1, at })).await;
+    assert_eq!(shown(&world).await, [is("laptop", 1, false)]);
+    assert_eq!(world.settled().await.devices(bob).await.unwrap(), []);
+    world.close(ada).await;
+    // published just before the account was closed, and recorded just after
+    let late = KeyPackageClaimed { device: 2, published: 6, nth: 0, left: 0, by: bob, at };
+    world.append(stream, DevicesEvent::from(late)).await;
+    assert_eq!(shown(&world).await, []);
+    world.assert_verified().await;
+}
+
 over_both! {
     contacts_and_blocks_are_those_of_the_two_and_closed_accounts_are_not_in_them,
+    a_second_factor_shows_as_long_as_it_is_on,
+    devices_follow_what_is_published_claimed_and_removed,
     people_are_found_by_the_beginning_of_any_word_of_their_names,
     a_profile_follows_its_changes,
     a_closed_account_has_no_names_and_its_messages_are_tombstones,

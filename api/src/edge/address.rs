@@ -1,6 +1,6 @@
 //! Where a request comes from, also through proxies.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
@@ -10,6 +10,16 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The address of the client, as far as it can be known. With every request that came by network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// What counts as one caller: an address, or a network of 64 bits in IPv6, which is what one customer gets.
+    pub fn network(self) -> IpAddr {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        }
+    }
+}
 
 /// The networks of the proxies whose word is taken for where requests come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -100,9 +100,9 @@ impl Audience {
             StreamId::Conversation(_) | StreamId::Session(_) => true,
             StreamId::Message(id) => self.by_conversation.contains_key(&id.conversation),
             StreamId::Reader(conversation, _) => self.by_conversation.contains_key(conversation),
-            StreamId::User(user) => self.listens(*user),
+            StreamId::User(user) | StreamId::Devices(user) => self.listens(*user),
             StreamId::Contact(pair) => pair.both().iter().any(|user| self.listens(*user)),
-            StreamId::Login(..) | StreamId::Request(_) => false,
+            StreamId::Login(..) | StreamId::Request(_) | StreamId::Factor(_) | StreamId::Attempts(_) => false,
         }
     }
 

@@ -150,6 +150,7 @@ impl Connection {
             Whom::In(conversation, only) => {
                 mine.get(&conversation).is_some_and(in_time) && only.is_none_or(|only| only == viewer)
             }
+            Whom::One(user) => user == viewer,
             Whom::Both(pair) => pair.other(viewer).is_some(),
         };
         if !seen {
@@ -165,6 +166,12 @@ fn concerns(stream: &StreamId, user: UserId, mine: &HashMap<ConversationId, Memb
         StreamId::Conversation(conversation) | StreamId::Reader(conversation, _) => mine.contains_key(conversation),
         StreamId::Message(id) => mine.contains_key(&id.conversation),
         StreamId::Contact(pair) => pair.other(user).is_some(),
-        StreamId::User(_) | StreamId::Login(..) | StreamId::Session(_) | StreamId::Request(_) => false,
+        StreamId::Devices(owner) => *owner == user,
+        StreamId::User(_)
+        | StreamId::Login(..)
+        | StreamId::Session(_)
+        | StreamId::Request(_)
+        | StreamId::Factor(_)
+        | StreamId::Attempts(_) => false,
     }
 }

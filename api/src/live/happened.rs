@@ -1,8 +1,13 @@
 //! What an event of the log means to those who listen.
 
 use tidings_domain::{
-    ConversationId, Event, MessageId, Pair, SessionId, StreamId, UserId, contact::ContactEvent,
-    conversation::ConversationEvent, message::MessageEvent, reader::ReaderEvent, session::SessionEvent,
+    ConversationId, Event, MessageId, Pair, SessionId, StreamId, UserId,
+    contact::ContactEvent,
+    conversation::ConversationEvent,
+    devices::{DevicesEvent, FEW_KEY_PACKAGES},
+    message::MessageEvent,
+    reader::ReaderEvent,
+    session::SessionEvent,
     user::UserEvent,
 };
 
@@ -27,6 +32,8 @@ pub(super) enum Told {
     OwnHidden { conversation: ConversationId, user: UserId, seq: u64 },
     /// Two people are not to each other what they were.
     Contact(Pair),
+    /// Few key packages of somebody's own device are left.
+    OwnKeyPackages { user: UserId, device: u32 },
 }
 
 /// Whom something concerns.
@@ -34,6 +41,8 @@ pub(super) enum Told {
 pub(super) enum Whom {
     /// Those in a conversation, or the only one of them.
     In(ConversationId, Option<UserId>),
+    /// This one.
+    One(UserId),
     /// These two.
     Both(Pair),
 }
@@ -50,6 +59,7 @@ impl Told {
             | Self::OwnSettings { conversation, user }
             | Self::OwnHidden { conversation, user, .. } => Whom::In(*conversation, Some(*user)),
             Self::Contact(pair) => Whom::Both(*pair),
+            Self::OwnKeyPackages { user, .. } => Whom::One(*user),
         }
     }
 }
@@ -80,6 +90,7 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
         (StreamId::Session(session), Event::Session(event)) => (None, of_session(*session, event)),
         (StreamId::User(user), Event::User(event)) => (None, of_user(*user, event)),
         (StreamId::Contact(pair), Event::Contact(event)) => (of_contact(*pair, event), None),
+        (StreamId::Devices(user), Event::Devices(event)) => (of_devices(*user, event), None),
         (
             StreamId::User(_)
             | StreamId::Login(..)
@@ -88,7 +99,10 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Message(_)
             | StreamId::Reader(..)
             | StreamId::Request(_)
-            | StreamId::Contact(_),
+            | StreamId::Contact(_)
+            | StreamId::Factor(_)
+            | StreamId::Devices(_)
+            | StreamId::Attempts(_),
             _,
         ) => (None, None),
     }
@@ -145,6 +159,16 @@ const fn of_reader(conversation: ConversationId, user: UserId, event: &ReaderEve
         ReaderEvent::MarkedRead(_) | ReaderEvent::MarkedUnread(_) => Told::OwnCount { conversation, user },
         ReaderEvent::Hidden(event) => Told::OwnHidden { conversation, user, seq: event.seq },
         ReaderEvent::SettingsChanged(_) => Told::OwnSettings { conversation, user },
+    }
+}
+
+/// Claims are others' doing: their owner is told when it is time to publish more.
+const fn of_devices(user: UserId, event: &DevicesEvent) -> Option<Told> {
+    match event {
+        DevicesEvent::Claimed(event) if event.left <= FEW_KEY_PACKAGES => {
+            Some(Told::OwnKeyPackages { user, device: event.device })
+        }
+        DevicesEvent::Claimed(_) | DevicesEvent::Published(_) | DevicesEvent::Removed(_) => None,
     }
 }
 

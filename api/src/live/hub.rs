@@ -198,6 +198,7 @@ impl Hub {
     async fn tell(&self, audience: &mut Audience, position: Position, told: &Told) -> Result<(), RenderError> {
         let concerned = match told.whom() {
             Whom::In(conversation, only) => audience.of(conversation, only),
+            Whom::One(user) => audience.of_users(&[user]),
             Whom::Both(pair) => audience.of_users(&pair.both()),
         };
         if concerned.is_empty() {
@@ -212,7 +213,8 @@ impl Hub {
             | Told::OwnCount { .. }
             | Told::OwnSettings { .. }
             | Told::OwnHidden { .. }
-            | Told::Contact(_) => None,
+            | Told::Contact(_)
+            | Told::OwnKeyPackages { .. } => None,
         };
         for (user, listeners) in concerned {
             let pushed = match &fresh {

@@ -14,10 +14,12 @@ use super::{
     Pushed,
     happened::{Membership, Told, meaning},
 };
-use crate::routes::{ContactBody, ConversationBody, MessageBody, Profile, UserRefBody, shown, shown_option};
+use crate::routes::{
+    ContactBody, ConversationBody, DeviceBody, MessageBody, Profile, UserRefBody, shown, shown_option,
+};
 
 /// What is pushed, in order: streams of these categories.
-const CATEGORIES: [&str; 6] = ["contact", "conversation", "message", "reader", "session", "user"];
+const CATEGORIES: [&str; 7] = ["contact", "conversation", "message", "reader", "session", "user", "devices"];
 
 /// Why something cannot be pushed now. Whoever it was for resumes later.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +147,7 @@ impl Renderer {
             Told::OwnHidden { conversation, seq, .. } => {
                 ("message_deleted", json(&HiddenPushed { conversation_id: *conversation, seq: *seq })?)
             }
+            Told::OwnKeyPackages { user, device } => ("key_packages", self.device(*user, *device).await?),
         };
         Ok(data.map(|data| Pushed { position: Some(position), event, data }))
     }
@@ -210,6 +213,14 @@ impl Renderer {
         }
         match self.queries.user(other).await? {
             Some(user) => json(&NoContactPushed { user: user.into(), state: None, since: None }),
+            None => Ok(None),
+        }
+    }
+
+    async fn device(&self, user: UserId, number: u32) -> Rendered {
+        let devices = self.queries.devices(user).await?;
+        match devices.into_iter().find(|device| device.number == number) {
+            Some(device) => json(&DeviceBody::of_owner(device)),
             None => Ok(None),
         }
     }

@@ -15,6 +15,11 @@ impl From<CommandError> for Problem {
             CommandError::Codec(error) => return error.into(),
             CommandError::WrongCredentials => Kind::WrongCredentials,
             CommandError::WrongPassword => Kind::WrongPassword,
+            CommandError::OtpRequired => Kind::OtpRequired,
+            CommandError::TooManyAttempts { millis } => {
+                let wait = u64::try_from(millis).unwrap_or_default();
+                return Self::new(Kind::TooManyAttempts, error.to_string()).retry_after(wait / 1000 + 1);
+            }
             CommandError::NoSuchUser(_) => Kind::NoSuchUser,
             CommandError::NoSuchMessage => Kind::NoSuchMessage,
             CommandError::KeyReused => Kind::KeyReused,

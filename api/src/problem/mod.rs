@@ -32,6 +32,7 @@ struct Parts {
     kind: Kind,
     detail: Option<String>,
     errors: Vec<FieldError>,
+    retry_after: Option<u64>,
 }
 
 /// A problem document (RFC 9457).
@@ -62,7 +63,7 @@ pub struct ProblemDocument {
 impl Problem {
     /// A problem of this kind, in a sentence about this occurrence.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { kind, detail: Some(detail.into()), errors: vec![] }))
+        Self(Box::new(Parts { kind, detail: Some(detail.into()), errors: vec![], retry_after: None }))
     }
 
     /// The same, naming the members or parameters that are wrong.
@@ -72,7 +73,7 @@ impl Problem {
             [] => None,
             [_, ..] => Some(format!("{} members are invalid", errors.len())),
         };
-        Self(Box::new(Parts { kind, detail, errors }))
+        Self(Box::new(Parts { kind, detail, errors, retry_after: None }))
     }
 
     /// Something that cannot be parsed, at this pointer (`/limit` for the query parameter `limit`).
@@ -96,6 +97,13 @@ impl Problem {
         self
     }
 
+    /// The same problem, which will be none in so many seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     /// Which kind.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -104,7 +112,7 @@ impl Problem {
 
 impl From<Kind> for Problem {
     fn from(kind: Kind) -> Self {
-        Self(Box::new(Parts { kind, detail: None, errors: vec![] }))
+        Self(Box::new(Parts { kind, detail: None, errors: vec![], retry_after: None }))
     }
 }
 
@@ -116,7 +124,7 @@ impl fmt::Display for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Parts { kind, detail, errors } = *self.0;
+        let Parts { kind, detail, errors, retry_after } = *self.0;
         let status = kind.status();
         let document = ProblemDocument {
             kind: kind.uri(),
@@ -132,7 +140,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = kind.retry_after() {
+        if let Some(seconds) = retry_after.or(kind.retry_after()) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(kind);

@@ -2,9 +2,9 @@
 
 use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
-    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, login::LoginRefusal,
-    message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal, session::SessionRefusal,
-    user::UserRefusal,
+    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
+    factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
+    request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
 };
 
 use super::{FieldError, Problem, status::Kind};
@@ -40,6 +40,17 @@ problem_from! {
     };
     ReaderRefusal: refusal => match refusal {
         ReaderRefusal::NoSuchMessage => Kind::NoSuchMessage,
+    };
+    FactorRefusal: refusal => match refusal {
+        FactorRefusal::AlreadyOn => Kind::MfaEnabled,
+        FactorRefusal::NotOffered => Kind::NoTotpSecret,
+        FactorRefusal::WrongCode => Kind::WrongOtp,
+    };
+    DevicesRefusal: refusal => match refusal {
+        DevicesRefusal::NoSuchDevice => Kind::NoSuchDevice,
+        DevicesRefusal::TooManyDevices => Kind::TooManyDevices,
+        DevicesRefusal::TooManyKeyPackages => Kind::TooManyKeyPackages,
+        DevicesRefusal::NoKeyPackages => Kind::NoKeyPackages,
     };
 }
 
@@ -91,6 +102,8 @@ impl From<Refusal> for Problem {
             Refusal::Message(refusal) => refusal.into(),
             Refusal::Reader(refusal) => refusal.into(),
             Refusal::Contact(refusal) => refusal.into(),
+            Refusal::Factor(refusal) => refusal.into(),
+            Refusal::Devices(refusal) => refusal.into(),
         }
     }
 }

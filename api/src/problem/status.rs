@@ -50,9 +50,11 @@ kinds! {
     MalformedRequest = BAD_REQUEST, "malformed-request", "The request cannot be parsed";
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "A valid access token is needed";
     WrongCredentials = UNAUTHORIZED, "wrong-credentials", "Wrong name or password";
+    OtpRequired = UNAUTHORIZED, "otp-required", "A code of the second factor is needed";
     SessionEnded = UNAUTHORIZED, "session-ended", "The session has ended";
     Forbidden = FORBIDDEN, "forbidden", "Not allowed";
     WrongPassword = FORBIDDEN, "wrong-password", "The current password is wrong";
+    WrongOtp = FORBIDDEN, "wrong-otp", "The code of the second factor is wrong";
     AccountSuspended = FORBIDDEN, "account-suspended", "The account is suspended";
     NotAMember = FORBIDDEN, "not-a-member", "Not a member of this conversation";
     NotAnAdmin = FORBIDDEN, "not-an-admin", "Only the owner and admins may do this";
@@ -65,6 +67,7 @@ kinds! {
     NoSuchSession = NOT_FOUND, "no-such-session", "There is no such session";
     NoSuchProjection = NOT_FOUND, "no-such-projection", "There is no such projection";
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
+    NoSuchDevice = NOT_FOUND, "no-such-device", "There is no such device";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
@@ -73,12 +76,18 @@ kinds! {
     DirectIsFixed = CONFLICT, "direct-is-fixed", "A direct conversation stays as it is";
     GroupIsFull = CONFLICT, "group-is-full", "The group is full";
     MessageDeleted = CONFLICT, "message-deleted", "The message was deleted";
+    MfaEnabled = CONFLICT, "mfa-enabled", "The second factor is on already";
+    NoTotpSecret = CONFLICT, "no-totp-secret", "No secret was made that could be confirmed";
+    TooManyDevices = CONFLICT, "too-many-devices", "The account has too many devices";
+    TooManyKeyPackages = CONFLICT, "too-many-key-packages", "Too many key packages wait to be claimed";
+    NoKeyPackages = CONFLICT, "no-key-packages", "No key package of this device is left";
     TooManyReactions = CONFLICT, "too-many-reactions", "The message has too many different reactions";
     UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large";
     WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body must be application/json";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";
     KeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key belongs to another request";
+    TooManyAttempts = TOO_MANY_REQUESTS, "too-many-attempts", "Too many failed attempts";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server";
     Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Too much is waiting";
@@ -90,7 +99,7 @@ kinds! {
 
 impl Kind {
     /// The seconds after which to try again, where that helps.
-    pub fn retry_after(self) -> Option<u32> {
+    pub fn retry_after(self) -> Option<u64> {
         match self.status() {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some(1),
             _ => None,

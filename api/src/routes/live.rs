@@ -79,6 +79,7 @@ enum LiveEventKind {
     Member,
     Conversation,
     Contact,
+    KeyPackages,
     Typing,
     Presence,
 }
@@ -87,7 +88,7 @@ enum LiveEventKind {
 ///
 /// A stream of Server-Sent Events. `id` is a position in the log: `Last-Event-ID` (or `after`) resumes from any of them, with
 /// nothing lost and nothing twice. `event` is one of `message`, `message_edited`, `message_deleted`, `reaction`, `read`,
-/// `delivered`, `member`, `conversation`, `contact`, `typing` and `presence`; `data` is the object as its own route shows it now.
+/// `delivered`, `member`, `conversation`, `contact`, `key_packages` (few are left of a device of the caller's own), `typing` and `presence`; `data` is the object as its own route shows it now.
 /// A `contact` that has ended has the `state` `null`. `typing` and `presence` (whether a contact has a stream open, `{user,
 /// online, since}`) are not in the log, have no `id`, and are told by the node one is connected to of those who are, too. A comment comes every 15 seconds. The stream ends with its session, and when its client does
 /// not keep up: resume then.

@@ -7,6 +7,7 @@ mod admin;
 mod blocks;
 mod contacts;
 mod conversations;
+mod devices;
 mod live;
 mod me;
 mod members;
@@ -14,6 +15,7 @@ mod message_actions;
 mod messages;
 mod reading;
 mod received;
+mod second_factor;
 mod sending;
 mod sessions;
 mod shapes;
@@ -28,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 
 pub use contacts::ContactBody;
+pub use devices::DeviceBody;
 pub use shapes::{
     ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
     shown_option,
@@ -42,6 +45,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(signing_in::routes())
         .merge(sessions::routes())
+        .merge(second_factor::routes())
+        .merge(devices::routes())
         .merge(starting::routes())
         .merge(conversations::routes())
         .merge(members::routes())

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tidings_commands::{
     Outcome,
-    sessions::{Login, OpenSession, SignIn},
+    sessions::{Login, OpenSession, SignIn, Whence},
 };
 use tidings_domain::{
     SessionId,
@@ -29,6 +29,10 @@ use crate::{
 };
 
 const COOKIE: &str = "tidings_refresh";
+/// By which a device is known that has signed in before: what strangers try does not touch it.
+const DEVICE_COOKIE: &str = "tidings_device";
+/// How long a device is known, in seconds: a year.
+const DEVICE_KNOWN: i64 = 365 * 24 * 3600;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sign_in)).routes(routes!(refresh_session))
@@ -105,9 +109,8 @@ impl Checked for SignInRequest {
                 return None;
             }
         };
-        // no account has a second factor in this version: whatever is given is not asked for
-        drop(self.otp);
-        Some(SignIn { login, password: Password::parse(self.password).ok(), device })
+        let password = Password::parse(self.password).ok();
+        Some(SignIn { login, password, otp: self.otp, device, from: Whence::default() })
     }
 }
 
@@ -132,18 +135,30 @@ struct SessionTokens {
 
 /// Sign in
 ///
-/// The answer to wrong credentials is the same, and takes the same time, for a name that nobody has.
+/// The answer to wrong credentials is the same, and takes the same time, for a name that nobody has. When the account has a
+/// second factor, `otp` is a code of it or a recovery code: without it 401 `/problems/otp-required`, with a wrong one the
+/// answer to wrong credentials. After some failures an address waits before it may try again, for 15 minutes at most: 429
+/// `/problems/too-many-attempts` with `Retry-After`. Devices that show the cookie `tidings_device`, and addresses from which
+/// the account was signed in to before, do not wait for what others got wrong.
 #[utoipa::path(post, path = "/v1/sessions", tag = "Accounts", security(()), request_body = SignInForms, responses(
     (status = 201, description = "The session", body = SessionTokens, headers(
         ("Location", description = "Where it is"),
-        ("Set-Cookie", description = "The refresh token as `tidings_refresh`"),
+        ("Set-Cookie", description = "The refresh token as `tidings_refresh`; `tidings_device`, for the next sign-in"),
     )),
 ))]
-async fn sign_in(stranger: Stranger, Body(who): Body<SignInRequest>) -> Result<Reply<SessionTokens>, Problem> {
+async fn sign_in(
+    stranger: Stranger,
+    headers: HeaderMap,
+    Body(who): Body<SignInRequest>,
+) -> Result<Reply<SessionTokens>, Problem> {
+    let from = Whence { address: stranger.address, device: from_cookie(&headers, DEVICE_COOKIE) };
+    let who = SignIn { from, ..who };
     let outcome = stranger.app.commands.sign_in(who, &stranger.context).await?;
     let (body, cookie) = tokens(&stranger, &outcome).await?;
-    let location = format!("/v1/sessions/{}", outcome.value.session);
-    Ok(Reply::created(&outcome, location, body).with_cookie(cookie).from_events())
+    let OpenSession { session, user, .. } = outcome.value;
+    let device = set_cookie(DEVICE_COOKIE, &stranger.app.commands.device_token(user, session), DEVICE_KNOWN)?;
+    let location = format!("/v1/sessions/{session}");
+    Ok(Reply::created(&outcome, location, body).with_cookie(cookie).with_cookie(device).from_events())
 }
 
 async fn tokens(stranger: &Stranger, outcome: &Outcome<OpenSession>) -> Result<(SessionTokens, HeaderValue), Problem> {
@@ -158,14 +173,13 @@ async fn tokens(stranger: &Stranger, outcome: &Outcome<OpenSession>) -> Result<(
         refresh_token: refresh_token.expose_secret().to_owned(),
         user: own_profile(&stranger.app, *user).await?,
     };
-    Ok((tokens, cookie(refresh_token)?))
+    Ok((tokens, set_cookie(COOKIE, refresh_token, IDLE_LIFETIME / 1000)?))
 }
 
-fn cookie(token: &SecretString) -> Result<HeaderValue, Problem> {
+fn set_cookie(name: &str, token: &SecretString, seconds: i64) -> Result<HeaderValue, Problem> {
     let text = format!(
-        "{COOKIE}={}; HttpOnly; Secure; SameSite=Strict; Path=/v1/sessions; Max-Age={}",
+        "{name}={}; HttpOnly; Secure; SameSite=Strict; Path=/v1/sessions; Max-Age={seconds}",
         token.expose_secret(),
-        IDLE_LIFETIME / 1000
     );
     let mut value = HeaderValue::try_from(text).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
     value.set_sensitive(true);
@@ -201,15 +215,15 @@ async fn refresh_session(
     headers: HeaderMap,
     MaybeBody(token): MaybeBody<RefreshRequest>,
 ) -> Result<Reply<SessionTokens>, Problem> {
-    let token = token.flatten().or_else(|| from_cookie(&headers));
+    let token = token.flatten().or_else(|| from_cookie(&headers, COOKIE));
     let token = token.ok_or_else(|| Problem::from(Kind::WrongCredentials))?;
     let outcome = stranger.app.commands.refresh(&token, &stranger.context).await?;
     let (body, cookie) = tokens(&stranger, &outcome).await?;
     Ok(Reply::ok(&outcome, body).with_cookie(cookie).from_events())
 }
 
-fn from_cookie(headers: &HeaderMap) -> Option<SecretString> {
+fn from_cookie(headers: &HeaderMap, wanted: &str) -> Option<SecretString> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| SecretString::from(token.to_owned()))
+    pairs.find(|(name, _)| *name == wanted).map(|(_, token)| SecretString::from(token.to_owned()))
 }

@@ -76,6 +76,11 @@ texts! {
     EmailText as Email {
         format = "email", max_length = 254, example = "ada@example.org"
     }
+    /// A public key or key package: 1 to 8,192 bytes as base64 (RFC 4648 section 4, padded).
+    PublicKeyText as PublicKey {
+        min_length = 4, max_length = 10924, example = "c2VjcmV0cyBhcmUgbm90IHB1YmxpYw==",
+        pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$"
+    }
     /// The id of a message.
     MessageIdText as MessageId {
         example = "0190c5f27b7a4f0e9d3b1a2c3d4e5f60-7-19", pattern = "^[0-9a-f]{32}-[1-9][0-9]*-[1-9][0-9]*$"

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use tidings_commands::{
     Commands, Error,
     messages::Edit,
-    sessions::{Login, SignIn},
+    sessions::{Login, SignIn, Whence},
 };
 use tidings_domain::{
     StreamId,
@@ -197,7 +197,9 @@ async fn a_restart_changes_no_answer() {
     let sign_in = || SignIn {
         login: Login::Username("ada".to_owned()),
         password: Some(password(PASSWORD)),
+        otp: None,
         device: Some("laptop".parse().unwrap()),
+        from: Whence::default(),
     };
     let session = house.commands.sign_in(sign_in(), &keyed(&now(), key(2, 2))).await.unwrap();
     let refresh = keyed(&now(), key(3, 3));

@@ -4,13 +4,19 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod conversations;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod erasure;
+#[cfg(test)]
+mod factor;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use secrecy::ExposeSecret;
 use tidings_commands::{
     Context, Error, Outcome, Refusal,
-    sessions::{Login, OpenSession, SignIn},
+    sessions::{Login, OpenSession, SignIn, Whence},
 };
 use tidings_domain::{
     session::{IDLE_LIFETIME, SessionRefusal},
@@ -16,7 +16,7 @@ use tidings_domain::{
 use crate::fixture::{House, PASSWORD, by, key, keyed, later, now, password, registration, with_email};
 
 fn with(login: Login, password: Option<Password>) -> SignIn {
-    SignIn { login, password, device: None }
+    SignIn { login, password, otp: None, device: None, from: Whence::default() }
 }
 
 fn as_ada(shown: &str) -> SignIn {

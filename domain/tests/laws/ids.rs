@@ -23,6 +23,9 @@ fn stream_ids() -> impl Strategy<Value = StreamId> {
         any::<[u8; 16]>().prop_map(StreamId::Request),
         (user_ids(), user_ids())
             .prop_filter_map("two people", |(one, other)| Pair::of(one, other).map(StreamId::Contact)),
+        user_ids().prop_map(StreamId::Factor),
+        user_ids().prop_map(StreamId::Devices),
+        any::<[u8; 32]>().prop_map(StreamId::Attempts),
     ]
 }
 

@@ -14,7 +14,7 @@ use tidings_domain::{
 };
 use uuid::Uuid;
 
-use crate::{accounts, conversations};
+use crate::{accounts, conversations, guarding};
 
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_100_521_080_007);
 pub(crate) const KEY: KeyId = KeyId(4_294_967_297);
@@ -43,6 +43,9 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(readers().into_iter().map(Event::from));
     all.extend(requests().into_iter().map(Event::from));
     all.extend(contacts().into_iter().map(Event::from));
+    all.extend(guarding::factors().into_iter().map(Event::from));
+    all.extend(guarding::devices().into_iter().map(Event::from));
+    all.extend(guarding::attempts().into_iter().map(Event::from));
     all
 }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod conversations;
 mod examples;
+mod guarding;
 
 use std::collections::{BTreeMap, BTreeSet};
 

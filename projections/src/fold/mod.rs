@@ -27,7 +27,7 @@ use crate::runner::Projection;
 /// The fold of a projection.
 pub(crate) enum Fold {
     /// People, sessions, contacts.
-    Directory(DirectoryFold),
+    Directory(Box<DirectoryFold>),
     /// Conversations, members, messages, readers.
     Conversations(Box<ConversationsFold>),
 }
@@ -35,7 +35,7 @@ pub(crate) enum Fold {
 impl Fold {
     pub(crate) fn of(projection: Projection) -> Self {
         match projection {
-            Projection::Directory => Self::Directory(DirectoryFold::default()),
+            Projection::Directory => Self::Directory(Box::default()),
             Projection::Conversations => Self::Conversations(Box::default()),
         }
     }
@@ -67,7 +67,7 @@ impl Fold {
     /// Forgets all that is in memory: the transaction was rolled back.
     fn reset(&mut self) {
         match self {
-            Self::Directory(fold) => *fold = DirectoryFold::default(),
+            Self::Directory(fold) => **fold = DirectoryFold::default(),
             Self::Conversations(fold) => **fold = ConversationsFold::default(),
         }
     }

@@ -12,7 +12,7 @@ pub use conversation::{
     Membership, UnreadSummary,
 };
 pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, ReceivedCursor, ReceivedFilter};
-pub use people::{Session, User, UserCursor, UserRef};
+pub use people::{Device, Session, User, UserCursor, UserRef};
 pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
 
 /// A stretch of a list.

@@ -66,3 +66,20 @@ pub struct Session {
     /// When it was last refreshed, or opened.
     pub refreshed_at: Timestamp,
 }
+
+/// A device and its public keys, as far as they are shown to anybody before they are claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// 1, 2, 3 … within the account.
+    pub number: u32,
+    /// What its owner's clients call it.
+    pub id: String,
+    /// In base64.
+    pub identity_key: String,
+    /// How many key packages nobody has claimed.
+    pub key_packages: u64,
+    /// Whether one is handed out when there is none of those.
+    pub fallback: bool,
+    /// When keys of it were last published.
+    pub published_at: Timestamp,
+}

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::backend::PostgresBackend;
 use crate::fold::{
     Done,
-    directory::{DirectoryChanges, DirectoryTables, SessionRow, UserRow},
+    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow},
 };
 
 impl DirectoryTables for PostgresBackend {
@@ -29,7 +29,18 @@ impl DirectoryTables for PostgresBackend {
         Ok(rows.iter().map(session).collect::<Result<_, _>>()?)
     }
 
+    async fn devices(&mut self, keys: &[DeviceKey]) -> Done<Vec<(DeviceKey, DeviceRow)>> {
+        self.read_devices(keys).await
+    }
+
+    async fn devices_of(&mut self, user: UserId) -> Done<Vec<(DeviceKey, DeviceRow)>> {
+        self.read_devices_of(user).await
+    }
+
     async fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> Done {
+        if !changes.devices.is_empty() {
+            self.write_devices(&changes.devices).await?;
+        }
         if !changes.users.is_empty() {
             self.write_users(&changes.users).await?;
         }
@@ -51,12 +62,13 @@ impl PostgresBackend {
         sqlx::query(
             "INSERT INTO users
              SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                 $8::bigint[], $9::text[], $10::bigint[], $11::uuid[], $12::boolean[], $13::boolean[], $14::bigint[])
+                 $8::bigint[], $9::text[], $10::bigint[], $11::uuid[], $12::boolean[], $13::boolean[], $14::boolean[],
+                 $15::bigint[])
              ON CONFLICT (id) DO UPDATE SET username = excluded.username, email = excluded.email,
                  phone_number = excluded.phone_number, first_name = excluded.first_name,
                  last_name = excluded.last_name, modified_at = excluded.modified_at, roles = excluded.roles,
                  credential = excluded.credential, kept_session = excluded.kept_session,
-                 suspended = excluded.suspended, closed_at = excluded.closed_at",
+                 suspended = excluded.suspended, mfa = excluded.mfa, closed_at = excluded.closed_at",
         )
         .bind(&ids)
         .bind(text(|row| &row.username))
@@ -71,6 +83,7 @@ impl PostgresBackend {
         .bind(users.iter().map(|(_, row)| row.kept_session.map(SessionId::uuid)).collect::<Vec<_>>())
         .bind(fact(|row| row.imported))
         .bind(fact(|row| row.suspended))
+        .bind(fact(|row| row.mfa))
         .bind(users.iter().map(|(_, row)| row.closed_at).collect::<Vec<_>>())
         .execute(&mut self.db)
         .await?;
@@ -138,6 +151,7 @@ fn user(row: &PgRow) -> sqlx::Result<(UserId, UserRow)> {
         kept_session: row.try_get::<Option<Uuid>, _>("kept_session")?.map(SessionId::new),
         imported: row.try_get("imported")?,
         suspended: row.try_get("suspended")?,
+        mfa: row.try_get("mfa")?,
         closed_at: row.try_get("closed_at")?,
     };
     Ok((UserId::new(row.try_get("id")?), user))

@@ -7,6 +7,7 @@ mod backend;
 mod compare;
 mod contacts;
 mod conversations;
+mod devices;
 mod directory;
 mod error;
 mod generations;

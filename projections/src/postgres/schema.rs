@@ -19,10 +19,11 @@ pub(super) const VIEWS: Schema = Schema {
 pub(super) const fn shape(projection: Projection) -> Shape {
     match projection {
         Projection::Directory => Shape {
-            revision: 2,
+            revision: 3,
             tables: &[
                 include_str!("../../../migrations/postgres/views/directory/20261120130200_create_users.sql"),
                 include_str!("../../../migrations/postgres/views/directory/20261120190000_create_contacts.sql"),
+                include_str!("../../../migrations/postgres/views/directory/20261120170000_create_devices.sql"),
             ],
             indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
         },
@@ -41,7 +42,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
 /// The tables of a generation.
 pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
     match projection {
-        Projection::Directory => &["blocks", "contacts", "name_terms", "sessions", "users"],
+        Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users"],
         Projection::Conversations => &[
             "closed",
             "conversations",
@@ -60,7 +61,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
 /// Those of them that hold personal text.
 pub(super) const fn personal(projection: Projection) -> &'static [&'static str] {
     match projection {
-        Projection::Directory => &["users", "name_terms", "sessions"],
+        Projection::Directory => &["users", "name_terms", "sessions", "devices"],
         Projection::Conversations => &["messages", "message_versions"],
     }
 }

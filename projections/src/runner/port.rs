@@ -40,7 +40,7 @@ impl Projection {
     /// The categories of streams it is folded from.
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
-            Self::Directory => &["user", "session", "contact"],
+            Self::Directory => &["user", "session", "contact", "factor", "devices"],
             Self::Conversations => &["conversation", "message", "reader", "user"],
         }
     }

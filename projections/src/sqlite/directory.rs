@@ -3,17 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{SessionId, UserId};
 
-use super::{backend::SqliteBackend, ids::Id16};
+use super::{backend::SqliteBackend, devices, ids::Id16};
 use crate::fold::{
     Done,
-    directory::{DirectoryChanges, DirectoryTables, SessionRow, UserRow},
+    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow},
 };
 
 impl DirectoryTables for SqliteBackend {
     async fn users(&mut self, ids: &[UserId]) -> Done<Vec<(UserId, UserRow)>> {
         let mut statement = self.db.prepare_cached(
             "SELECT username, email, phone_number, first_name, last_name, created_at, modified_at, roles, credential,
-                    kept_session, imported, suspended, closed_at
+                    kept_session, imported, suspended, mfa, closed_at
              FROM users WHERE id = ?",
         )?;
         let mut found = Vec::with_capacity(ids.len());
@@ -42,7 +42,18 @@ impl DirectoryTables for SqliteBackend {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    async fn devices(&mut self, keys: &[DeviceKey]) -> Done<Vec<(DeviceKey, DeviceRow)>> {
+        devices::read(&self.db, keys)
+    }
+
+    async fn devices_of(&mut self, user: UserId) -> Done<Vec<(DeviceKey, DeviceRow)>> {
+        devices::of_user(&self.db, user)
+    }
+
     async fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> Done {
+        for (key, row) in &changes.devices {
+            devices::write(&self.db, *key, *row)?;
+        }
         for (id, row) in &changes.users {
             write_user(&self.db, *id, row)?;
         }
@@ -70,7 +81,8 @@ fn user(row: &Row<'_>) -> rusqlite::Result<UserRow> {
         kept_session: row.get::<_, Option<Id16<SessionId>>>(9)?.map(|id| id.0),
         imported: row.get(10)?,
         suspended: row.get(11)?,
-        closed_at: row.get(12)?,
+        mfa: row.get(12)?,
+        closed_at: row.get(13)?,
     })
 }
 
@@ -88,10 +100,10 @@ fn session(row: &Row<'_>) -> rusqlite::Result<(SessionId, SessionRow)> {
 
 fn write_user(db: &Connection, id: UserId, row: &UserRow) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO UPDATE SET username = ?2, email = ?3, phone_number = ?4, first_name = ?5, last_name = ?6,
              created_at = ?7, modified_at = ?8, roles = ?9, credential = ?10, kept_session = ?11, imported = ?12,
-             suspended = ?13, closed_at = ?14",
+             suspended = ?13, mfa = ?14, closed_at = ?15",
     )?
     .execute(params![
         id.as_bytes(),
@@ -107,6 +119,7 @@ fn write_user(db: &Connection, id: UserId, row: &UserRow) -> rusqlite::Result<()
         row.kept_session.as_ref().map(SessionId::as_bytes),
         row.imported,
         row.suspended,
+        row.mfa,
         row.closed_at,
     ])?;
     db.prepare_cached("DELETE FROM name_terms WHERE user = ?")?.execute([id.as_bytes()])?;

@@ -6,11 +6,12 @@ use crate::{fold::Shape, runner::Projection};
 pub(super) const fn shape(projection: Projection) -> Shape {
     match projection {
         Projection::Directory => Shape {
-            revision: 2,
+            revision: 3,
             tables: &[
                 include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
                 include_str!("../../../migrations/sqlite/views/directory/20261120110200_create_users.sql"),
                 include_str!("../../../migrations/sqlite/views/directory/20261120190000_create_contacts.sql"),
+                include_str!("../../../migrations/sqlite/views/directory/20261120170000_create_devices.sql"),
             ],
             indexes: &[include_str!("../../../migrations/sqlite/views/directory/20261120110300_index_users.sql")],
         },

@@ -67,9 +67,8 @@ struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Who {
     User(UserId),
-    V4(u32),
-    /// A network.
-    V6(u64),
+    /// See [`ClientAddress::network`].
+    At(IpAddr),
     /// Nobody said where from: only requests that did not come by network.
     Nowhere,
 }
@@ -93,7 +92,7 @@ impl Limits {
         }
         let enters =
             parts.method == Method::POST && matches!(route, "/v1/users" | "/v1/sessions" | "/v1/sessions/refresh");
-        let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+        let address = parts.extensions.get::<ClientAddress>().copied();
         let Inner { callers, entrances, authenticator } = &*self.0;
         let (policy, who) = if enters {
             (entrances, Who::at(address))
@@ -107,15 +106,8 @@ impl Limits {
 }
 
 impl Who {
-    fn at(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            Some(IpAddr::V4(address)) => Self::V4(address.to_bits()),
-            Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments().map(u64::from);
-                Self::V6(a << 48 | b << 32 | c << 16 | d)
-            }
-            None => Self::Nowhere,
-        }
+    fn at(address: Option<ClientAddress>) -> Self {
+        address.map_or(Self::Nowhere, |address| Self::At(address.network()))
     }
 }
 
@@ -171,7 +163,7 @@ mod tests {
     use super::*;
 
     fn at(address: &str) -> Who {
-        Who::at(Some(address.parse().unwrap()))
+        Who::at(Some(ClientAddress(address.parse().unwrap())))
     }
 
     #[test]

@@ -13,6 +13,7 @@ CREATE UNLOGGED TABLE users (
     kept_session UUID,
     imported BOOLEAN NOT NULL,
     suspended BOOLEAN NOT NULL,
+    mfa BOOLEAN NOT NULL,
     closed_at BIGINT
 ) WITH (fillfactor = 80);
 

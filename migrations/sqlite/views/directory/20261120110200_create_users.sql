@@ -12,6 +12,7 @@ CREATE TABLE users (
     kept_session BLOB,
     imported INTEGER NOT NULL,
     suspended INTEGER NOT NULL DEFAULT 0,
+    mfa INTEGER NOT NULL DEFAULT 0,
     closed_at INTEGER
 ) STRICT, WITHOUT ROWID;
 

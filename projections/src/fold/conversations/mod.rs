@@ -65,6 +65,9 @@ impl ConversationsFold {
                     | Event::Session(_)
                     | Event::Request(_)
                     | Event::Contact(_)
+                    | Event::Factor(_)
+                    | Event::Devices(_)
+                    | Event::Attempts(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -116,7 +119,16 @@ impl ConversationsFold {
                 | UserEvent::Suspended(_)
                 | UserEvent::Reinstated(_) => Ok(()),
             },
-            (Event::Login(_) | Event::Session(_) | Event::Request(_) | Event::Contact(_), _) => Ok(()),
+            (
+                Event::Login(_)
+                | Event::Session(_)
+                | Event::Request(_)
+                | Event::Contact(_)
+                | Event::Factor(_)
+                | Event::Devices(_)
+                | Event::Attempts(_),
+                _,
+            ) => Ok(()),
             (Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::User(_), _) => {
                 Err(FoldError::data("this event does not belong into this stream"))
             }

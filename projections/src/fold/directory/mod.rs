@@ -1,20 +1,27 @@
-//! The directory projection: people, the words they are found by, their open sessions, their contacts and blocks.
+//! The directory projection: people, the words they are found by, their open sessions, their contacts and blocks, their
+//! devices.
 
 mod contacts;
+mod devices;
+mod profile;
 mod tables;
 
 use std::collections::BTreeSet;
 
 use tidings_domain::{
     Event, SessionId, StreamId, UserId,
+    factor::FactorEvent,
     session::{SessionEvent, SessionOpened},
-    user::{Change, ProfileChange, UserEvent, UserPasswordChanged, UserRegistered},
-    values::{DeviceName, Email, PersonName, PhoneNumber, Role},
+    user::{UserEvent, UserPasswordChanged, UserRegistered},
+    values::DeviceName,
 };
 use tidings_event_store::DecodedEvent;
 
 pub(crate) use contacts::{ContactChanges, ContactTables, Toward};
+pub(crate) use devices::{DeviceKey, DeviceRow};
 pub(crate) use tables::{DirectoryChanges, DirectoryTables, SessionRow, UserRow, parse_roles, wanted};
+
+use profile::{change_profile, change_roles};
 
 use super::{Done, FoldError, kept::Kept, signed};
 
@@ -27,13 +34,14 @@ pub(crate) struct DirectoryFold {
     users: Kept<UserId, Option<UserRow>>,
     sessions: Kept<SessionId, Option<SessionRow>>,
     contacts: ContactChanges,
+    devices: Kept<DeviceKey, Option<DeviceRow>>,
     pub(super) erased: bool,
 }
 
 impl DirectoryFold {
     /// Loads the rows that a batch will need.
     pub(super) async fn prepare<T: DirectoryTables>(&mut self, tables: &mut T, events: &[&DecodedEvent]) -> Done {
-        let (mut users, mut sessions) = (BTreeSet::new(), BTreeSet::new());
+        let (mut users, mut sessions, mut devices) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for decoded in events {
             if let (Event::Session(event), StreamId::Session(id)) = (&decoded.event, decoded.stream) {
                 sessions.insert(id);
@@ -41,13 +49,17 @@ impl DirectoryFold {
                     users.insert(event.user);
                 }
             }
-            if let StreamId::User(id) = decoded.stream {
+            if let StreamId::User(id) | StreamId::Factor(id) | StreamId::Devices(id) = decoded.stream {
                 users.insert(id);
+            }
+            if let (Event::Devices(event), StreamId::Devices(id)) = (&decoded.event, decoded.stream) {
+                devices.insert((id, devices::number(event)));
             }
         }
         let users: Vec<_> = users.into_iter().filter(|id| !self.users.contains(*id)).collect();
         let sessions: Vec<_> = sessions.into_iter().filter(|id| !self.sessions.contains(*id)).collect();
         self.load_users(tables, &users).await?;
+        self.load_devices(tables, &devices).await?;
         self.load_sessions(tables, &sessions).await
     }
 
@@ -95,11 +107,18 @@ impl DirectoryFold {
             (Event::Contact(event), StreamId::Contact(pair)) => {
                 self.contacts.apply(pair, signed(decoded.recorded.position.get()), event)
             }
+            (Event::Factor(event), StreamId::Factor(id)) => self.factor(tables, id, event).await,
+            (Event::Devices(event), StreamId::Devices(id)) => self.device(tables, id, event).await,
             (
-                Event::Login(_) | Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::Request(_),
+                Event::Login(_)
+                | Event::Conversation(_)
+                | Event::Message(_)
+                | Event::Reader(_)
+                | Event::Request(_)
+                | Event::Attempts(_),
                 _,
             ) => Ok(()),
-            (Event::User(_) | Event::Session(_) | Event::Contact(_), _) => {
+            (Event::User(_) | Event::Session(_) | Event::Contact(_) | Event::Factor(_) | Event::Devices(_), _) => {
                 Err(FoldError::data("this event does not belong into this stream"))
             }
         }
@@ -146,6 +165,7 @@ impl DirectoryFold {
                 let kept = UserRow { created_at, credential, kept_session, imported, suspended, ..UserRow::default() };
                 *row = UserRow { modified_at: at, closed_at: Some(at), ..kept };
                 self.erased = true;
+                self.forget_devices(tables, id).await?;
                 self.end_sessions(tables, id, |_, _| true).await
             }
         }
@@ -182,6 +202,17 @@ impl DirectoryFold {
         }
         let row = self.users.change(id).and_then(Option::as_mut);
         row.ok_or_else(|| FoldError::data("this account is not there"))
+    }
+
+    async fn factor<T: DirectoryTables>(&mut self, tables: &mut T, id: UserId, event: &FactorEvent) -> Done {
+        let on = match event {
+            FactorEvent::Enabled(_) => true,
+            FactorEvent::Disabled(_) => false,
+            FactorEvent::Offered(_) | FactorEvent::CodeUsed(_) | FactorEvent::RecoveryCodeUsed(_) => return Ok(()),
+        };
+        let row = self.account(tables, id).await?;
+        row.mfa = on && row.closed_at.is_none();
+        Ok(())
     }
 
     async fn session<T: DirectoryTables>(&mut self, tables: &mut T, id: SessionId) -> Done<Option<&mut SessionRow>> {
@@ -250,6 +281,7 @@ impl DirectoryFold {
         let changes = DirectoryChanges {
             users: self.users.changes().filter_map(|(id, row)| Some((id, row.as_ref()?))).collect(),
             sessions: self.sessions.changes().map(|(id, row)| (id, row.as_ref())).collect(),
+            devices: self.devices.changes().map(|(key, row)| (key, row.as_ref())).collect(),
         };
         tables.write_directory(&changes).await?;
         if !self.contacts.is_empty() {
@@ -258,29 +290,7 @@ impl DirectoryFold {
         }
         self.users.written(KEPT);
         self.sessions.written(KEPT);
+        self.devices.written(KEPT);
         Ok(())
     }
-}
-
-fn change_roles(row: &mut UserRow, change: impl FnOnce(&mut BTreeSet<Role>) -> bool) {
-    let mut roles: BTreeSet<Role> = parse_roles(&row.roles).collect();
-    change(&mut roles);
-    row.roles = roles.into_iter().map(Role::as_str).collect::<Vec<_>>().join(" ");
-}
-
-/// Sets a column to what the change makes of it.
-fn change_column<T>(column: &mut Option<String>, change: &Change<T>, text: fn(&T) -> &str) {
-    match change {
-        Change::Keep => {}
-        Change::Clear => *column = None,
-        Change::Set(value) => *column = Some(text(value).to_owned()),
-    }
-}
-
-fn change_profile(row: &mut UserRow, change: &ProfileChange) {
-    let ProfileChange { email, phone_number, first_name, last_name } = change;
-    change_column(&mut row.email, email, Email::as_str);
-    change_column(&mut row.phone_number, phone_number, PhoneNumber::as_str);
-    change_column(&mut row.first_name, first_name, PersonName::as_str);
-    change_column(&mut row.last_name, last_name, PersonName::as_str);
 }

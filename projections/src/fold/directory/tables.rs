@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tidings_domain::{SessionId, UserId, values::Role};
 
+use super::devices::{DeviceKey, DeviceRow};
 use crate::fold::Done;
 
 /// A row of `users`.
@@ -22,6 +23,8 @@ pub(crate) struct UserRow {
     pub(crate) kept_session: Option<SessionId>,
     pub(crate) imported: bool,
     pub(crate) suspended: bool,
+    /// Signing in takes a second factor.
+    pub(crate) mfa: bool,
     pub(crate) closed_at: Option<i64>,
 }
 
@@ -50,6 +53,7 @@ pub(crate) struct SessionRow {
 pub(crate) struct DirectoryChanges<'a> {
     pub(crate) users: Vec<(UserId, &'a UserRow)>,
     pub(crate) sessions: Vec<(SessionId, Option<&'a SessionRow>)>,
+    pub(crate) devices: Vec<(DeviceKey, Option<&'a DeviceRow>)>,
 }
 
 /// The tables, in a database. What is asked for and not there is left out.
@@ -62,6 +66,12 @@ pub(crate) trait DirectoryTables: Send {
 
     /// The sessions of a user.
     fn sessions_of(&mut self, user: UserId) -> impl Future<Output = Done<Vec<(SessionId, SessionRow)>>> + Send;
+
+    /// Rows of `devices`.
+    fn devices(&mut self, keys: &[DeviceKey]) -> impl Future<Output = Done<Vec<(DeviceKey, DeviceRow)>>> + Send;
+
+    /// The devices of a user.
+    fn devices_of(&mut self, user: UserId) -> impl Future<Output = Done<Vec<(DeviceKey, DeviceRow)>>> + Send;
 
     /// Writes what a batch changed.
     fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> impl Future<Output = Done> + Send;

@@ -16,9 +16,9 @@ use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
     model::{
-        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
-        MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
-        ReceivedFilter, Session, UnreadSummary, User, UserCursor,
+        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
+        InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
+        ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User, UserCursor,
     },
     queries::{Answer, Queries},
 };
@@ -116,6 +116,10 @@ impl Queries for PostgresQueries {
         limit: usize,
     ) -> Answer<Page<Block, ContactCursor>> {
         ask!(one self, db => contacts::blocks(db, viewer, cursor, limit))
+    }
+
+    async fn devices(&self, user: UserId) -> Answer<Vec<Device>> {
+        ask!(one self, db => people::devices(db, user))
     }
 
     async fn inbox(

@@ -11,7 +11,7 @@ use crate::{
         directory::{parse_roles, wanted},
         rows, signed, unsigned,
     },
-    model::{MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
+    model::{Device, MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
     postgres::reading::Snapshot,
     viewing::role,
 };
@@ -27,7 +27,7 @@ pub(super) fn read_user(row: &PgRow) -> sqlx::Result<User> {
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
         modified_at: Timestamp::from_millis(row.try_get("modified_at")?),
         roles: parse_roles(row.try_get("roles")?).collect(),
-        mfa_enabled: false,
+        mfa_enabled: row.try_get("mfa")?,
         imported: row.try_get("imported")?,
         suspended: row.try_get("suspended")?,
         closed: row.try_get::<Option<i64>, _>("closed_at")?.is_some(),
@@ -140,6 +140,22 @@ pub(super) async fn session(db: &mut Snapshot, id: SessionId) -> sqlx::Result<Op
     let sql = db.sql("SELECT * FROM {d}.sessions WHERE id = $1");
     let row = sqlx::query(sql).bind(id.uuid()).fetch_optional(&mut **db).await?;
     row.as_ref().map(read_session).transpose()
+}
+
+pub(super) async fn devices(db: &mut Snapshot, user: UserId) -> sqlx::Result<Vec<Device>> {
+    let sql = db.sql("SELECT * FROM {d}.devices WHERE user_id = $1 ORDER BY number");
+    let selected = sqlx::query(sql).bind(user.uuid()).fetch_all(&mut **db).await?;
+    let device = |row: &PgRow| {
+        Ok(Device {
+            number: u32::try_from(row.try_get::<i64, _>("number")?).unwrap_or_default(),
+            id: row.try_get("id")?,
+            identity_key: row.try_get("identity_key")?,
+            key_packages: unsigned(row.try_get("key_packages")?),
+            fallback: row.try_get("fallback")?,
+            published_at: Timestamp::from_millis(row.try_get("published_at")?),
+        })
+    };
+    selected.iter().map(device).collect()
 }
 
 /// Those who are in a conversation now, with the versions of the messages at their marks.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many columns [`USER`] has: what a table adds stands behind them.
-const OF_USER: usize = 12;
+const OF_USER: usize = 13;
 
 fn account(row: &Row<'_>) -> rusqlite::Result<(User, Timestamp)> {
     Ok((read_user(row)?, Timestamp::from_millis(row.get(OF_USER)?)))

@@ -17,9 +17,9 @@ use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 use super::pool::Pool;
 use crate::{
     model::{
-        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, InboxCursor, InboxFilter,
-        MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
-        ReceivedFilter, Session, UnreadSummary, User, UserCursor,
+        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
+        InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
+        ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User, UserCursor,
     },
     queries::{Answer, Queries},
     viewing::Viewer,
@@ -96,6 +96,10 @@ impl Queries for SqliteQueries {
         limit: usize,
     ) -> Answer<Page<Block, ContactCursor>> {
         self.read(|db| contacts::blocks(db, viewer, cursor, limit))
+    }
+
+    async fn devices(&self, user: UserId) -> Answer<Vec<Device>> {
+        self.read(|db| people::devices(db, user))
     }
 
     async fn inbox(

@@ -9,13 +9,13 @@ use crate::{
         directory::{parse_roles, wanted},
         rows, signed, unsigned,
     },
-    model::{MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
+    model::{Device, MemberCursor, MemberRow, Page, Session, User, UserCursor, UserRef},
     sqlite::ids::Id16,
     viewing::role,
 };
 
 pub(super) const USER: &str = "u.id, u.username, u.email, u.phone_number, u.first_name, u.last_name, u.created_at, u.modified_at, \
-    u.roles, u.imported, u.suspended, u.closed_at IS NOT NULL";
+    u.roles, u.imported, u.suspended, u.closed_at IS NOT NULL, u.mfa";
 
 pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -28,7 +28,7 @@ pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
         created_at: Timestamp::from_millis(row.get(6)?),
         modified_at: Timestamp::from_millis(row.get(7)?),
         roles: parse_roles(&row.get::<_, String>(8)?).collect(),
-        mfa_enabled: false,
+        mfa_enabled: row.get(12)?,
         imported: row.get(9)?,
         suspended: row.get(10)?,
         closed: row.get(11)?,
@@ -65,7 +65,7 @@ pub(super) fn search(
         let sql = format!("SELECT {USER}, '' FROM directory.users u WHERE u.username > ? ORDER BY u.username LIMIT ?");
         let mut statement = db.prepare_cached(&sql)?;
         let selected =
-            statement.query_map(params![username, rows(limit + 1)], |row| Ok((read_user(row)?, row.get(12)?)))?;
+            statement.query_map(params![username, rows(limit + 1)], |row| Ok((read_user(row)?, row.get(13)?)))?;
         selected.collect::<Result<Vec<_>, _>>()?
     };
     let more = found.len() > limit;
@@ -99,7 +99,7 @@ fn matching(
     parameters.extend(others.iter().flat_map(|word| [word.clone(), end(word)]));
     let mut statement = db.prepare(&sql)?;
     let selected = statement
-        .query_map(rusqlite::params_from_iter(parameters), |row| Ok((read_user(row)?, row.get::<_, String>(12)?)))?;
+        .query_map(rusqlite::params_from_iter(parameters), |row| Ok((read_user(row)?, row.get::<_, String>(13)?)))?;
     selected.collect()
 }
 
@@ -126,6 +126,25 @@ pub(super) fn session(db: &Connection, id: SessionId) -> rusqlite::Result<Option
     db.prepare_cached("SELECT id, user, device_name, opened_at, refreshed_at FROM directory.sessions WHERE id = ?")?
         .query_row([id.as_bytes()], read_session)
         .optional()
+}
+
+pub(super) fn devices(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Device>> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, id, identity_key, key_packages, fallback, published_at FROM directory.devices
+         WHERE user = ? ORDER BY number",
+    )?;
+    let device = |row: &Row<'_>| {
+        Ok(Device {
+            number: row.get(0)?,
+            id: row.get(1)?,
+            identity_key: row.get(2)?,
+            key_packages: unsigned(row.get(3)?),
+            fallback: row.get(4)?,
+            published_at: Timestamp::from_millis(row.get(5)?),
+        })
+    };
+    let selected = statement.query_map([user.as_bytes()], device)?;
+    selected.collect()
 }
 
 const MEMBER: &str = "SELECT m.user, u.username, m.role, m.joined_at, m.mark, m.delivered, m.joined

@@ -1,0 +1,64 @@
+//! Events of second factors, devices and failed sign-ins.
+
+use tidings_domain::{
+    Personal,
+    attempts::{AttemptsEvent, SignInRecognized, SignInsFailed},
+    devices::{DevicePublished, DeviceRemoved, DevicesEvent, KeyPackageClaimed, PublishedKeys},
+    factor::{FactorEvent, RecoveryCodeUsed, TotpCodeUsed, TotpDisabled, TotpEnabled, TotpOffered},
+    session::TokenHash,
+    values::{TOTP_SECRET_BYTES, TotpSecret},
+};
+
+use crate::examples::{AT, KEY, user, valid};
+
+pub(crate) fn factors() -> Vec<FactorEvent> {
+    let secret = Personal::Clear(TotpSecret::from_bytes([0xa7; TOTP_SECRET_BYTES]));
+    let recovery_codes = Personal::Clear(vec![TokenHash([0xa7; 32]), TokenHash([0x7a; 32])]);
+    vec![
+        TotpOffered { key: KEY, at: AT, secret }.into(),
+        TotpEnabled { key: KEY, step: 36_684_036, at: AT, recovery_codes }.into(),
+        TotpCodeUsed { step: 36_684_037, at: AT }.into(),
+        RecoveryCodeUsed { which: 9, at: AT }.into(),
+        TotpDisabled { at: AT }.into(),
+    ]
+}
+
+pub(crate) fn devices() -> Vec<DevicesEvent> {
+    let full = PublishedKeys {
+        device: valid("phone"),
+        identity_key: valid("AAAA"),
+        key_packages: vec![valid("AAAB"), valid("AAAC")],
+        fallback: Some(valid("AAAD")),
+    };
+    let bare = PublishedKeys { key_packages: vec![], fallback: None, ..full.clone() };
+    vec![
+        DevicePublished {
+            key: KEY,
+            device: 1,
+            fresh: true,
+            marks: vec![u64::MAX, 7],
+            fallback_mark: Some(9),
+            left: 2,
+            at: AT,
+            keys: Personal::Clear(full),
+        }
+        .into(),
+        DevicePublished {
+            key: KEY,
+            device: 1,
+            fresh: false,
+            marks: vec![],
+            fallback_mark: None,
+            left: 0,
+            at: AT,
+            keys: Personal::Clear(bare),
+        }
+        .into(),
+        KeyPackageClaimed { device: 1, published: 1, nth: 0, left: 1, by: user(2), at: AT }.into(),
+        DeviceRemoved { device: 1, at: AT }.into(),
+    ]
+}
+
+pub(crate) fn attempts() -> Vec<AttemptsEvent> {
+    vec![SignInsFailed { more: 5, at: AT }.into(), SignInRecognized { at: AT }.into()]
+}
