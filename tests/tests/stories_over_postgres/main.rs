@@ -12,10 +12,14 @@ mod closing;
 mod consistency;
 #[path = "../stories/contacts.rs"]
 mod contacts;
+#[path = "../stories/devices.rs"]
+mod devices;
 #[path = "../stories/direct.rs"]
 mod direct;
 #[path = "../stories/groups.rs"]
 mod groups;
+#[path = "../stories/guessing.rs"]
+mod guessing;
 #[path = "../stories/idempotency.rs"]
 mod idempotency;
 #[path = "../stories/import.rs"]
@@ -39,6 +43,8 @@ mod problems;
 mod reading;
 mod refusals;
 mod roles;
+#[path = "../stories/second_factor.rs"]
+mod second_factor;
 #[path = "../stories/sending.rs"]
 mod sending;
 #[path = "../stories/sessions.rs"]
