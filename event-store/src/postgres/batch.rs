@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::port::{AppendError, Appended, CommandId, CommandKey, Position, RecordedEvent, StreamAppend};
 
 const APPEND: &str = "SELECT outcomes, vals, head, recorded
-    FROM tidings_events.append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    FROM tidings_events.append_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// What the function answers for an append; anything else is another version than the expected one.
 const APPENDED: i32 = 0;
@@ -67,7 +67,8 @@ struct Columns<'a> {
     event_data: Vec<&'a [u8]>,
     event_metadata: Vec<&'a [u8]>,
     command_append: Vec<i32>,
-    command_version: Vec<i64>,
+    /// The place of its first event, from 1; 0 where it only asks.
+    command_event: Vec<i32>,
     command_ids: Vec<Uuid>,
     command_fingerprints: Vec<Uuid>,
 }
@@ -98,7 +99,7 @@ impl<'a> Columns<'a> {
         for (event, version) in judged.take(repetition.unwrap_or(events)) {
             if let Some(command) = event.command {
                 self.command_append.push(nth);
-                self.command_version.push(version);
+                self.command_event.push(if repetition.is_none() { small(self.event_append.len() + 1) } else { 0 });
                 self.command_ids.push(Uuid::from_bytes(command.id.0));
                 self.command_fingerprints.push(Uuid::from_bytes(command.fingerprint.0));
             }
@@ -137,7 +138,7 @@ impl<'a> Columns<'a> {
             .bind(&self.event_data)
             .bind(&self.event_metadata)
             .bind(&self.command_append)
-            .bind(&self.command_version)
+            .bind(&self.command_event)
             .bind(&self.command_ids)
             .bind(&self.command_fingerprints)
             .fetch_one(connection)
@@ -161,10 +162,12 @@ pub(super) async fn write(connection: &mut PgConnection, appends: Vec<StreamAppe
         columns.add(append);
     }
     let row = columns.send(connection).await?;
-    let outcomes: Vec<i32> = row.try_get(0)?;
-    let values: Vec<i64> = row.try_get(1)?;
     let before = position(row.try_get(2)?);
     let recorded_at = Timestamp::from_millis(row.try_get::<Option<i64>, _>(3)?.unwrap_or_default());
+    let (outcomes, values) = match row.try_get(0)? {
+        Some(outcomes) => (outcomes, row.try_get(1)?),
+        None => in_order(before, &columns),
+    };
     let command_ids = columns.command_ids;
     let mut written = Written { answers: Vec::with_capacity(appends.len()), events: vec![], before };
     for (append, (outcome, value)) in appends.into_iter().zip(outcomes.into_iter().zip(values)) {
@@ -183,6 +186,16 @@ pub(super) async fn write(connection: &mut PgConnection, appends: Vec<StreamAppe
         written.answers.push(answer);
     }
     Ok(written)
+}
+
+/// The answers for a batch that was written as it is.
+fn in_order(before: Position, columns: &Columns<'_>) -> (Vec<i32>, Vec<i64>) {
+    let mut last = before.get().cast_signed();
+    let mut after = |events: &i32| {
+        last += i64::from(*events);
+        last
+    };
+    (vec![APPENDED; columns.append_events.len()], columns.append_events.iter().map(&mut after).collect())
 }
 
 impl Written {

@@ -1,7 +1,7 @@
 //! The backend of several nodes: one PostgreSQL database, a writer with group commit in each node (ADR 0006).
 //!
 //! An append goes: [`PostgresEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` lays it out as columns →
-//! the function `tidings_events.append_1` judges and writes it in one statement → `shown` moves the tail and the head →
+//! the function `tidings_events.append_2` judges and writes it in one statement → `shown` moves the tail and the head →
 //! every ticket is answered. `follower` hears of other nodes' events, by `NOTIFY` and by looking; `read` serves readers who
 //! are too far behind for the tail.
 
@@ -44,6 +44,13 @@ pub const SCHEMA: Schema = Schema {
             version: 20_261_120_150_100,
             name: "create append",
             sql: include_str!("../../../migrations/postgres/events/20261120150100_create_append.sql"),
+        },
+        Step {
+            version: 20_261_120_183_000,
+            name: "create append of batches in order",
+            sql: include_str!(
+                "../../../migrations/postgres/events/20261120183000_create_append_of_batches_in_order.sql"
+            ),
         },
     ],
 };

@@ -76,7 +76,7 @@ async fn an_older_schema_that_this_login_may_not_migrate() {
     drop(open(&database.url()).await.expect("it opens"));
     database.sql(
         "DELETE FROM tidings_events.migrations WHERE version = (SELECT max(version) FROM tidings_events.migrations);
-         DROP FUNCTION tidings_events.append_1;
+         DROP FUNCTION tidings_events.append_2;
          CREATE ROLE writer LOGIN PASSWORD 'hunter2'; GRANT USAGE ON SCHEMA tidings_events TO writer;
          GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA tidings_events TO writer",
     );
