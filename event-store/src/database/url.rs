@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::BoxFuture;
 use sqlx::{
     ConnectOptions, Connection,
     postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions},
@@ -137,6 +138,21 @@ impl DatabaseUrl {
 
     /// A pool of at most so many connections. Nothing is connected until it is needed.
     pub fn pool(&self, max_connections: u32) -> PgPool {
+        Self::options_of_pool(max_connections).connect_lazy_with(self.0.options.clone())
+    }
+
+    /// The same, where each new connection is looked at before anybody gets it. One that is refused is closed, and another
+    /// made in its place.
+    pub fn pool_of_checked<C>(&self, max_connections: u32, check: C) -> PgPool
+    where
+        C: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, sqlx::Result<()>> + Send + Sync + 'static,
+    {
+        Self::options_of_pool(max_connections)
+            .after_connect(move |connection, _| check(connection))
+            .connect_lazy_with(self.0.options.clone())
+    }
+
+    fn options_of_pool(max_connections: u32) -> PgPoolOptions {
         PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_WITHIN)
@@ -152,7 +168,6 @@ impl DatabaseUrl {
                     Ok(true)
                 })
             })
-            .connect_lazy_with(self.0.options.clone())
     }
 
     /// What an error means, in a sentence that says what to do.

@@ -1,11 +1,14 @@
 //! One generation on a connection of its own: transactions, the checkpoint, what is parked.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, postgres::PgRow};
 use tidings_event_store::Position;
 
-use super::schema::{personal, schema_of, shape, tables};
+use super::{
+    schema::{personal, schema_of, shape, tables},
+    shown::Shown,
+};
 use crate::{
     fold::{Backend, Done, signed, unsigned},
     model::ParkedEvent,
@@ -19,20 +22,27 @@ pub(super) struct PostgresBackend {
     number: u32,
     /// How often the view was changed, by anybody, as far as is known here.
     moves: i64,
-    /// Moves once what is being done is stored.
-    moved: bool,
-    /// Whether others follow it.
-    serves: bool,
+    /// Moves once what is being done is stored, to here.
+    moved: Option<Position>,
+    /// Who is told, where it serves.
+    shown: Option<Arc<Shown>>,
 }
 
 impl PostgresBackend {
-    /// On a connection whose search path is the generation's schema. `moves` of one that serves.
-    pub(super) const fn new(db: PgConnection, projection: Projection, number: u32, moves: Option<i64>) -> Self {
-        let (serves, moves) = match moves {
-            Some(moves) => (true, moves),
-            None => (false, 0),
-        };
-        Self { db, projection, number, moves, moved: false, serves }
+    /// A generation to be filled, on a connection whose search path is its schema.
+    pub(super) const fn filling(db: PgConnection, projection: Projection, number: u32) -> Self {
+        Self { db, projection, number, moves: 0, moved: None, shown: None }
+    }
+
+    /// One that serves, and was changed so often.
+    pub(super) const fn serving(
+        db: PgConnection,
+        projection: Projection,
+        number: u32,
+        moves: i64,
+        shown: Arc<Shown>,
+    ) -> Self {
+        Self { db, projection, number, moves, moved: None, shown: Some(shown) }
     }
 
     /// How the tables of all generations name this one.
@@ -66,15 +76,20 @@ impl Backend for PostgresBackend {
     }
 
     async fn begin(&mut self) -> Done {
-        self.moved = false;
+        self.moved = None;
         self.db.execute("BEGIN").await?;
         Ok(())
     }
 
     async fn commit(&mut self) -> Done {
         // outside the transaction: the lock for telling others is held by nobody who waits for a disk
-        self.db.execute(if self.serves { "COMMIT; NOTIFY tidings_views" } else { "COMMIT" }).await?;
-        self.moves += i64::from(std::mem::take(&mut self.moved));
+        self.db.execute(if self.shown.is_some() { "COMMIT; NOTIFY tidings_views" } else { "COMMIT" }).await?;
+        if let Some(to) = self.moved.take() {
+            self.moves += 1;
+            if let Some(shown) = &self.shown {
+                shown.show(self.projection, self.number, to);
+            }
+        }
         Ok(())
     }
 
@@ -107,8 +122,8 @@ impl Backend for PostgresBackend {
         .bind(signed(to.get()))
         .execute(&mut self.db)
         .await?;
-        self.moved = moved.rows_affected() == 1;
-        Ok(self.moved)
+        self.moved = (moved.rows_affected() == 1).then_some(to);
+        Ok(self.moved.is_some())
     }
 
     async fn parked(&mut self) -> Done<Vec<ParkedEvent>> {
@@ -178,8 +193,7 @@ impl Backend for PostgresBackend {
              UPDATE tidings_views.generations SET complete = TRUE
              WHERE projection = '{projection}' AND number = {number};
              SET LOCAL synchronous_commit = local;
-             COMMIT;
-             SET synchronous_commit = local;",
+             COMMIT;",
             logged = of_each(|table| format!("ALTER TABLE {table} SET LOGGED; ")),
             indexes = shape(self.projection).indexes.concat(),
             analyzed = of_each(|table| format!("ANALYZE {table}; ")),

@@ -228,12 +228,19 @@ pub(super) async fn remove_leftovers(db: &mut PgConnection, projection: Projecti
 
 /// Prepares a connection for folding into a generation's tables.
 pub(super) async fn settle_in(db: &mut PgConnection, schema: &str, filling: bool) -> sqlx::Result<()> {
-    // what is being filled is thrown away after a crash; what serves is on this server's disk when it is committed
-    let commit = if filling { "off" } else { "local" };
+    // What is being filled is thrown away after a crash. What serves is folded again from its checkpoint, and shown to nobody who
+    // saw more of it (see `shown`). A replica hears only of what is on disk, and its readers would wait.
+    let replicated = !filling && has_replicas(db).await?;
+    let commit = if replicated { "local" } else { "off" };
     db.execute(AssertSqlSafe(format!(
         "SET search_path = {schema}; SET synchronous_commit = {commit}; SET lock_timeout = '30s';
          SET idle_in_transaction_session_timeout = '30s'; SET tcp_user_timeout = '5s'"
     )))
     .await?;
     Ok(())
+}
+
+/// Whether anybody follows this server now.
+async fn has_replicas(db: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_stat_replication)").fetch_one(db).await
 }

@@ -3,7 +3,7 @@
 use std::{
     ops::{Deref, DerefMut},
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -16,6 +16,7 @@ use super::{
     error::{is_gone, is_in_the_way},
     generations::{Found, serving},
     schema::schema_of,
+    shown::Shown,
 };
 use crate::{queries::QueryError, runner::Projection};
 
@@ -38,6 +39,7 @@ pub(super) struct Reading {
     /// Whether the replica is asked.
     replica_serves: AtomicBool,
     known: RwLock<Known>,
+    shown: Arc<Shown>,
 }
 
 /// A connection to ask on, and the names of the schemas that serve.
@@ -94,7 +96,18 @@ impl Reading {
     pub(super) fn new(primary: &DatabaseUrl, replica: Option<&DatabaseUrl>) -> Self {
         let replica = replica.map(|url| url.pool(CONNECTIONS));
         let replica_serves = AtomicBool::new(replica.is_some());
-        Self { primary: primary.pool(CONNECTIONS), replica, replica_serves, known: RwLock::default() }
+        let shown = Arc::new(Shown::default());
+        let fence = shown.clone();
+        let primary = primary.pool_of_checked(CONNECTIONS, move |db| {
+            let fence = fence.clone();
+            Box::pin(async move { fence.wait_for(db).await })
+        });
+        Self { primary, replica, replica_serves, known: RwLock::default(), shown }
+    }
+
+    /// How far this node has shown each view.
+    pub(super) const fn shown(&self) -> &Arc<Shown> {
+        &self.shown
     }
 
     /// Lets a generation serve, or nothing.

@@ -59,7 +59,13 @@ impl PostgresViews {
     async fn folding(&self, projection: Projection, serving: &Serving) -> Result<Box<dyn Generation>, ViewsError> {
         let mut db = self.connect().await?;
         generations::settle_in(&mut db, &schema_of(projection, serving.number), false).await?;
-        let backend = PostgresBackend::new(db, projection, serving.number, Some(serving.moves));
+        let backend = PostgresBackend::serving(
+            db,
+            projection,
+            serving.number,
+            serving.moves,
+            self.reading.shown().clone(),
+        );
         Ok(Box::new(Folding::open(backend, serving.position, false).await?))
     }
 }
@@ -90,7 +96,7 @@ impl ViewStore for PostgresViews {
         let mut db = self.connect().await?;
         let number = generations::create(&mut db, projection).await?;
         generations::settle_in(&mut db, &schema_of(projection, number), true).await?;
-        let backend = PostgresBackend::new(db, projection, number, None);
+        let backend = PostgresBackend::filling(db, projection, number);
         Ok(Box::new(Folding::open(backend, Position::START, true).await?))
     }
 

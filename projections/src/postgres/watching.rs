@@ -120,6 +120,7 @@ impl Watch for PostgresWatch {
         for view in &visible {
             self.reading.serve(view.projection, Some(view.generation));
             self.shown.insert(view.projection, view.position);
+            self.reading.shown().show(view.projection, view.generation, view.position);
         }
         Ok(visible)
     }
