@@ -157,6 +157,28 @@ async fn views_go_on_when_the_server_comes_back() {
 }
 
 #[tokio::test]
+async fn what_a_server_lost_is_not_shown_before_it_is_folded_again() {
+    let cluster = Cluster::start();
+    cluster.sql("postgres", "CREATE DATABASE views");
+    let url = DatabaseUrl::parse("TIDINGS_VIEWS", &cluster.url("views")).unwrap();
+    let mut world = World::new(Backing::Sqlite);
+    let (_, bob, group) = world.talk(10).await;
+    let store = Arc::new(PostgresViews::open(url, None).await.unwrap());
+    let views = Views::start(store, world.log.clone(), world.options).await.unwrap();
+    world.memory.announce();
+    shows(&views, world.memory.last()).await;
+    assert_eq!(views.queries().unread(bob, group).await.unwrap(), 10);
+    // nobody folds on
+    views.stop().await;
+    cluster.sql("views", "UPDATE tidings_views.generations SET position = position - 1");
+    cluster.kill();
+    cluster.start_again();
+    assert!(views.queries().unread(bob, group).await.is_err());
+    cluster.sql("views", "UPDATE tidings_views.generations SET position = position + 1");
+    assert_eq!(views.queries().unread(bob, group).await.unwrap(), 10);
+}
+
+#[tokio::test]
 async fn reads_go_to_a_replica_and_come_back_when_it_is_gone() {
     let cluster = Cluster::start();
     cluster.sql("postgres", "CREATE DATABASE views");

@@ -59,13 +59,10 @@ impl PostgresViews {
     async fn folding(&self, projection: Projection, serving: &Serving) -> Result<Box<dyn Generation>, ViewsError> {
         let mut db = self.connect().await?;
         generations::settle_in(&mut db, &schema_of(projection, serving.number), false).await?;
-        let backend = PostgresBackend::serving(
-            db,
-            projection,
-            serving.number,
-            serving.moves,
-            self.reading.shown().clone(),
-        );
+        let backend =
+            PostgresBackend::serving(db, projection, serving.number, serving.moves, self.reading.shown().clone());
+        // it is announced as it is found
+        self.reading.shown().show(projection, serving.number, serving.position);
         Ok(Box::new(Folding::open(backend, serving.position, false).await?))
     }
 }
