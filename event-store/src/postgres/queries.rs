@@ -107,10 +107,10 @@ pub(super) async fn between(
         (SELECT s.name FROM tidings_events.streams s WHERE s.id = e.stream)
         FROM tidings_events.events e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position";
     const OF_CATEGORIES: &str =
-        "SELECT e.position, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, e.stream,
-        (SELECT s.name FROM tidings_events.streams s WHERE s.id = e.stream)
-        FROM tidings_events.events e WHERE e.position > $1 AND e.position <= $2
-        AND (SELECT s.category FROM tidings_events.streams s WHERE s.id = e.stream) = ANY ($3) ORDER BY e.position";
+        "SELECT p.position, p.version, p.id, p.name, p.recorded_at, p.data, p.metadata, p.stream, (p.of).name
+        FROM (SELECT e.*, (SELECT s FROM tidings_events.streams s WHERE s.id = e.stream) AS of
+              FROM tidings_events.events e WHERE e.position > $1 AND e.position <= $2 OFFSET 0) p
+        WHERE (p.of).category = ANY ($3) ORDER BY p.position";
     let query = match filter {
         Filter::All => sqlx::query(COLUMNS).bind(bounded(after.get())).bind(bounded(last.get())),
         Filter::Categories(categories) => {
