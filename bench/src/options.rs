@@ -35,6 +35,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(0..=95))]
     pub(crate) fixed: u16,
 
+    /// Milliseconds that a sync takes at least in the workload over PostgreSQL, each measured on a cluster of its own; 0 is
+    /// the disk as it is
+    #[arg(long, value_delimiter = ',', default_value = "0,1", value_parser = clap::value_parser!(u16).range(0..=100))]
+    pub(crate) sync_ms: Vec<u16>,
+
     /// A chat log (NDJSON) to import instead of a generated one
     #[arg(long)]
     pub(crate) history: Option<PathBuf>,

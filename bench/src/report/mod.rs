@@ -4,7 +4,7 @@ mod machine;
 mod postgres;
 mod table;
 
-pub(crate) use postgres::{Measured, OverPostgres};
+pub(crate) use postgres::{ByMany, Measured, OverPostgres};
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -27,8 +27,9 @@ pub(crate) struct Report {
     runs: u16,
     scale: u16,
     comparisons: Vec<Comparison>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) postgres: Option<OverPostgres>,
+    /// One for each time that a sync takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) postgres: Vec<OverPostgres>,
     pub(crate) checks: Vec<Check>,
 }
 
@@ -123,7 +124,7 @@ impl Report {
             runs: options.runs,
             scale: options.scale,
             comparisons: Vec::new(),
-            postgres: None,
+            postgres: Vec::new(),
             checks: Vec::new(),
         })
     }

@@ -10,12 +10,14 @@ const HEAD: [&str; 9] = [
     "conn",
     "rate/s (range)",
     "× insert at 1 (range)",
-    "× insert at many",
+    "× insert at as many",
     "p50 ms",
     "p99 ms",
     "CPU µs each, nodes",
     "CPU µs each, PostgreSQL",
 ];
+
+const INSERT: &str = "plain insert of a row";
 
 /// Runs of one thing, with what the database spent on each request.
 #[derive(Debug, Serialize)]
@@ -29,14 +31,35 @@ pub(crate) struct Measured {
 /// Everything measured over one cluster. Run n of each is one turn.
 #[derive(Debug, Serialize)]
 pub(crate) struct OverPostgres {
+    /// How many milliseconds a sync took at least; 0 for the disk as it is.
+    sync_ms: u16,
+    /// One insert after the other: what all else is compared with.
     pub(crate) insert_by_one: Measured,
-    pub(crate) insert_by_many: Measured,
-    pub(crate) one_node: Measured,
-    pub(crate) three_nodes: Measured,
+    pub(crate) by_many: Vec<ByMany>,
     /// Rebuilds of all views: of the log that one node wrote, and of the one that three wrote.
     pub(crate) replay: Vec<Run>,
-    /// Durable appends of 4 KiB a second that the disk gave before each turn.
+    /// Durable appends of 4 KiB a second that the disk gave before each turn, without any delay.
     pub(crate) disk: Vec<f64>,
+}
+
+/// What was measured at one number of connections.
+#[derive(Debug, Serialize)]
+pub(crate) struct ByMany {
+    pub(crate) connections: u16,
+    pub(crate) insert: Measured,
+    pub(crate) one_node: Measured,
+    pub(crate) three_nodes: Measured,
+}
+
+impl ByMany {
+    fn new(connections: u16) -> Self {
+        Self {
+            connections,
+            insert: Measured::new(INSERT, connections),
+            one_node: Measured::new("send, one node", connections),
+            three_nodes: Measured::new("send, three nodes", connections),
+        }
+    }
 }
 
 impl Measured {
@@ -62,20 +85,28 @@ impl Measured {
 }
 
 impl OverPostgres {
-    pub(crate) const fn new(connections: u16) -> Self {
+    pub(crate) fn new(sync_ms: u16, connections: &[u16]) -> Self {
         Self {
-            insert_by_one: Measured::new("plain insert of a row", 1),
-            insert_by_many: Measured::new("plain insert of a row", connections),
-            one_node: Measured::new("send, one node", connections),
-            three_nodes: Measured::new("send, three nodes", connections),
+            sync_ms,
+            insert_by_one: Measured::new(INSERT, 1),
+            by_many: connections.iter().map(|connections| ByMany::new(*connections)).collect(),
             replay: Vec::new(),
             disk: Vec::new(),
         }
     }
 
-    fn row(&self, measured: &Measured) -> [String; HEAD.len()] {
+    fn rows(&self) -> Vec<[String; HEAD.len()]> {
+        let one = &self.insert_by_one;
+        let mut rows = vec![self.row(one, one)];
+        for ByMany { insert, one_node, three_nodes, .. } in &self.by_many {
+            rows.extend([insert, one_node, three_nodes].map(|measured| self.row(measured, insert)));
+        }
+        rows
+    }
+
+    fn row(&self, measured: &Measured, by_many: &Measured) -> [String; HEAD.len()] {
         let rate = measured.spread(|run| run.rate);
-        let (one, many) = (measured.ratio(&self.insert_by_one), measured.ratio(&self.insert_by_many));
+        let (one, many) = (measured.ratio(&self.insert_by_one), measured.ratio(by_many));
         let nodes = measured.spread(|run| run.cpu_us_each).median;
         [
             measured.what.into(),
@@ -89,22 +120,32 @@ impl OverPostgres {
             format!("{:.1}", Spread::of(measured.postgres_us_each.iter().copied()).median),
         ]
     }
+
+    /// What its figures stand for.
+    fn setting(&self) -> String {
+        if self.sync_ms == 0 { "this disk".into() } else { format!("syncs of {} ms", self.sync_ms) }
+    }
 }
 
 impl Display for OverPostgres {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let measured = [&self.insert_by_one, &self.insert_by_many, &self.one_node, &self.three_nodes];
-        table(f, &HEAD, measured.map(|measured| self.row(measured)).as_slice())?;
+        let setting = self.setting();
+        writeln!(f, "PostgreSQL, {setting}:\n")?;
+        table(f, &HEAD, &self.rows())?;
         writeln!(f)?;
         let disk = Spread::of(self.disk.iter().copied());
         let (disk, least, most) = (grouped(disk.median), grouped(disk.least), grouped(disk.most));
-        writeln!(f, "postgres: the disk gave {disk} ({least}–{most}) durable appends/s before the turns")?;
-        for (measured, name) in [(&self.one_node, "one node"), (&self.three_nodes, "three nodes")] {
+        writeln!(f, "{setting}: the disk itself gave {disk} ({least}–{most}) durable appends/s before the turns")?;
+        for measured in self.by_many.iter().flat_map(|many| [&many.one_node, &many.three_nodes]) {
             let behind = measured.spread(|run| run.behind_ms.unwrap_or(0.0));
             let (middle, most) = (milliseconds(behind.median), milliseconds(behind.most));
-            writeln!(f, "postgres, {name}: a reader saw all {middle} ms ({most}) after the last answer")?;
+            let (what, connections) = (measured.what, measured.connections);
+            writeln!(
+                f,
+                "{setting}, {what} at {connections}: a reader saw all {middle} ms ({most}) after the last answer"
+            )?;
         }
         let rates: Vec<String> = self.replay.iter().map(|run| grouped(run.rate)).collect();
-        writeln!(f, "postgres: the views are rebuilt at {} events/s", rates.join(" and "))
+        writeln!(f, "{setting}: the views are rebuilt at {} events/s\n", rates.join(" and "))
     }
 }

@@ -36,7 +36,7 @@ impl Display for Report {
             table(f, &HEAD, &self.comparisons.iter().map(row).collect::<Vec<_>>())?;
             writeln!(f)?;
         }
-        if let Some(postgres) = &self.postgres {
+        for postgres in &self.postgres {
             postgres.fmt(f)?;
         }
         for comparison in &self.comparisons {

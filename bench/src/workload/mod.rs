@@ -126,7 +126,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
         report.check(offline::verify::<B>(place, &place.dir.join("import-b")).await?);
     }
     if workloads.contains(&Workload::Postgres) && !options.noise {
-        report.postgres = Some(postgres::measure(options, place, &mut report.checks).await?);
+        for sync_ms in &options.sync_ms {
+            report.postgres.push(postgres::measure(options, *sync_ms, place, &mut report.checks).await?);
+        }
     }
     let path = report.write()?;
     let mut out = std::io::stdout();

@@ -33,6 +33,7 @@ pub struct Cluster {
     files: Files,
     port: u16,
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     running: Mutex<Option<Running>>,
 }
 
@@ -50,6 +51,11 @@ impl Cluster {
 
     /// A cluster of the test's own with these settings over the defaults.
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::with_environment(settings, &[])
+    }
+
+    /// The same, with these variables in the environment of its server.
+    pub fn with_environment(settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
         let files = Files::new(Owner::find());
         files.run(
             "initdb",
@@ -58,11 +64,11 @@ impl Cluster {
         );
         // what a replica needs; a physical replication login comes from the same address as everybody
         files.append("data/pg_hba.conf", "host replication all 127.0.0.1/32 password\n");
-        Self::run(files, settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Self::run(files, owned(settings), owned(environment))
     }
 
-    fn run(files: Files, settings: Vec<(String, String)>) -> Self {
-        let cluster = Self { files, port: free_port(), settings, running: Mutex::new(None) };
+    fn run(files: Files, settings: Vec<(String, String)>, environment: Vec<(String, String)>) -> Self {
+        let cluster = Self { files, port: free_port(), settings, environment, running: Mutex::new(None) };
         cluster.start_again();
         cluster
     }
@@ -120,7 +126,7 @@ impl Cluster {
 
     /// Starts a server that was stopped or killed, on the same port and data. Returns when it takes connections.
     pub fn start_again(&self) {
-        let running = Running::start(&self.files, self.port, &self.settings);
+        let running = Running::start(&self.files, self.port, &self.settings, &self.environment);
         let before = self.running().replace(running);
         assert!(before.is_none(), "it does not run yet");
     }
@@ -135,7 +141,7 @@ impl Cluster {
             &["--no-sync", "-R", "-X", "stream", "-c", "fast"],
             &["-d", &connection, "-D", &files.data()],
         );
-        Self::run(files, self.settings.clone())
+        Self::run(files, self.settings.clone(), self.environment.clone())
     }
 
     /// Makes a replica a primary. Returns when it takes writes.
@@ -160,6 +166,10 @@ impl Cluster {
     fn take_running(&self) -> Running {
         self.running().take().expect("the cluster runs")
     }
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 impl Drop for Cluster {

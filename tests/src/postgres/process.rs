@@ -72,8 +72,14 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts the server and waits until it takes connections.
-    pub(super) fn start(files: &Files, port: u16, settings: &[(String, String)]) -> Self {
+    pub(super) fn start(
+        files: &Files,
+        port: u16,
+        settings: &[(String, String)],
+        environment: &[(String, String)],
+    ) -> Self {
         let mut command = files.command(Path::new("/bin/sh"));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["-c", SUPERVISOR, "sh"]).arg(files.directory()).arg(program_path("postgres"));
         command.args(["-D", &files.data(), "-p", &port.to_string()]);
         let directory = files.directory().display();

@@ -2,7 +2,8 @@
 //!
 //! The cluster is a throw-away one on the temporary directory's disk, with PostgreSQL's own defaults for durability. The inserts
 //! are what an ordinary service does for a message: one row, one transaction. They come without HTTP, straight from the
-//! generator, so the comparison is in their favour.
+//! generator, so the comparison is in their favour. How fast they are on one connection is the disk's doing, so all of it can be
+//! measured again on a cluster whose syncs take longer.
 
 mod insert;
 mod server;
@@ -13,15 +14,13 @@ use crate::disk;
 use crate::error::BenchError;
 use crate::options::Options;
 use crate::process::finish;
-use crate::report::{Check, Measured, OverPostgres, Run};
+use crate::report::{ByMany, Check, Measured, OverPostgres, Run};
 use crate::target::{Place, Tidings, Work, offline as programs};
 use insert::Inserts;
 use server::Server;
 use std::path::PathBuf;
+use std::time::Duration;
 use tidings_tests::postgres::Database;
-
-/// The connections of everything measured here, but for the inserts one after the other.
-const CONNECTIONS: u16 = 64;
 
 /// Some nodes, and the database of their installation.
 struct Installation<'a> {
@@ -32,10 +31,16 @@ struct Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    async fn start(place: &Place, server: &'a Server, name: &'static str, nodes: usize) -> Result<Self, BenchError> {
+    async fn start(
+        place: &Place,
+        server: &'a Server,
+        name: &'static str,
+        nodes: usize,
+        sync_ms: u16,
+    ) -> Result<Self, BenchError> {
         progress(&format!("postgres: starting {name} and filling in the data set"))?;
         let database = server.cluster().create_database();
-        let dir = place.dir.join(format!("postgres-{nodes}"));
+        let dir = place.dir.join(format!("postgres-{sync_ms}-{nodes}"));
         let target = Tidings::over(place, &dir, &database.url(), nodes).await?;
         Ok(Self { name, side: Side::of(target, dir.clone()).await?, database, dir })
     }
@@ -67,29 +72,30 @@ fn named(name: &str, check: &Check) -> Check {
 /// Measures everything in turns; each run is one turn.
 pub(crate) async fn measure(
     options: &Options,
+    sync_ms: u16,
     place: &Place,
     checks: &mut Vec<Check>,
 ) -> Result<OverPostgres, BenchError> {
-    let server = Server::start();
-    let mut inserts = Inserts::prepare(&server, options, CONNECTIONS).await?;
-    let mut one = Installation::start(place, &server, "one node", 1).await?;
-    let mut three = Installation::start(place, &server, "three nodes", 3).await?;
-    let mut shown = OverPostgres::new(CONNECTIONS);
-    let task = Task {
-        workload: Workload::Postgres,
-        work: Work::Send,
-        connections: CONNECTIONS,
-        options,
-        dir: server.cluster().directory(),
-    };
+    let many: Vec<u16> = options.connections.iter().copied().filter(|connections| *connections > 1).collect();
+    let most = many.iter().copied().max().unwrap_or(1);
+    let server = Server::start(Duration::from_millis(sync_ms.into()), most)?;
+    let mut inserts = Inserts::prepare(&server, options, most).await?;
+    let mut one = Installation::start(place, &server, "one node", 1, sync_ms).await?;
+    let mut three = Installation::start(place, &server, "three nodes", 3, sync_ms).await?;
+    let mut shown = OverPostgres::new(sync_ms, &many);
     for run in 1..=options.runs {
-        progress(&format!("postgres: run {run} of {}", options.runs))?;
+        progress(&format!("postgres, syncs of {sync_ms} ms: run {run} of {}", options.runs))?;
         shown.disk.push(disk::probe(server.cluster().directory())?);
         server.settle();
         inserts.run(1, &server, &mut shown.insert_by_one).await?;
-        inserts.run(CONNECTIONS, &server, &mut shown.insert_by_many).await?;
-        one.sends(&task, &server, &mut shown.one_node).await?;
-        three.sends(&task, &server, &mut shown.three_nodes).await?;
+        for ByMany { connections, insert, one_node, three_nodes } in &mut shown.by_many {
+            let dir = server.cluster().directory();
+            let (workload, work) = (Workload::Postgres, Work::Send);
+            let task = Task { workload, work, connections: *connections, options, dir };
+            inserts.run(*connections, &server, insert).await?;
+            one.sends(&task, &server, one_node).await?;
+            three.sends(&task, &server, three_nodes).await?;
+        }
     }
     checks.push(named("inserts", &inserts.count().await?));
     shown.replay.push(one.end(place, checks).await?);
