@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, Path, present},
+    extract::{Body, Checked, InQuery, Limit, Path},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -87,7 +87,6 @@ struct PublishKeysRequest {
     #[schema(value_type = Vec<PublicKeyText>, max_items = 100)]
     key_packages: Vec<String>,
     /// To be handed out when there is none of those; without it the one before stays.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<PublicKeyText>)]
     fallback_key_package: Option<String>,
 }

@@ -76,9 +76,9 @@ texts! {
     EmailText as Email {
         format = "email", max_length = 254, example = "ada@example.org"
     }
-    /// A public key or key package: 1 to 8,192 bytes as base64 (RFC 4648 section 4, padded).
+    /// A public key or key package: 1 to 8,190 bytes as base64 (RFC 4648 section 4, padded).
     PublicKeyText as PublicKey {
-        min_length = 4, max_length = 10924, example = "c2VjcmV0cyBhcmUgbm90IHB1YmxpYw==",
+        min_length = 4, max_length = 10920, example = "c2VjcmV0cyBhcmUgbm90IHB1YmxpYw==",
         pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$"
     }
     /// The id of a message.
