@@ -11,7 +11,7 @@ use axum::{
 use tidings_commands::{Commands, Context, Outcome};
 use tidings_domain::{SessionId, UserId};
 use tidings_event_store::{CommandKey, Position};
-use tidings_projections::{Queries, Views};
+use tidings_projections::{Projection, Queries, Views};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -192,6 +192,7 @@ pub struct Reading {
     pub app: App,
     /// Who.
     pub caller: Caller,
+    at_least: Option<Position>,
 }
 
 impl Reading {
@@ -204,6 +205,13 @@ impl Reading {
     pub fn views(&self) -> &dyn Queries {
         self.app.queries.as_ref()
     }
+
+    /// Waits until a view that is not prompt shows all that, too.
+    pub async fn wait_for(&self, projection: Projection) -> Result<(), Problem> {
+        let (views, demand) = (&self.app.views, self.app.views.demand());
+        let want = |position| demand.want_of(projection, position);
+        self.app.consistency.wait_on(views.applied_by(projection), want, self.user(), self.at_least).await
+    }
 }
 
 impl FromRequestParts<App> for Reading {
@@ -211,8 +219,9 @@ impl FromRequestParts<App> for Reading {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        app.consistency.wait(caller.user, min_position(&parts.headers)?).await?;
-        Ok(Self { app: app.clone(), caller })
+        let at_least = min_position(&parts.headers)?;
+        app.consistency.wait(caller.user, at_least).await?;
+        Ok(Self { app: app.clone(), caller, at_least })
     }
 }
 

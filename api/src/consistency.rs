@@ -51,28 +51,38 @@ impl Consistency {
 
     /// Waits until the views show what this caller was told, and `at_least` this position.
     pub async fn wait(&self, caller: UserId, at_least: Option<Position>) -> Result<(), Problem> {
+        self.wait_on(self.views.clone(), &self.want, caller, at_least).await
+    }
+
+    /// The same for a view that others do not wait for: `views` tells how far it is, and `want` tells it what is waited for.
+    pub async fn wait_on(
+        &self,
+        mut views: watch::Receiver<Position>,
+        want: impl Fn(Position),
+        caller: UserId,
+        at_least: Option<Position>,
+    ) -> Result<(), Problem> {
         let own = Position::new(self.place(caller).load(Ordering::Acquire));
         let must = own.max(at_least.unwrap_or_default());
         let all = must.max(Position::new(self.anybody.load(Ordering::Acquire)));
-        if self.reached() >= all {
+        if *views.borrow() >= all {
             return Ok(());
         }
-        (self.want)(all);
-        let mut views = self.views.clone();
+        want(all);
         if timeout(COURTESY, views.wait_for(|reached| *reached >= all)).await.is_ok_and(|seen| seen.is_ok()) {
             return Ok(());
         }
         let strict = timeout(STRICT.saturating_sub(COURTESY), views.wait_for(|reached| *reached >= must)).await;
-        if strict.is_ok_and(|seen| seen.is_ok()) { Ok(()) } else { Err(self.not_yet(must)) }
+        if strict.is_ok_and(|seen| seen.is_ok()) {
+            return Ok(());
+        }
+        let reached = *views.borrow();
+        Err(Problem::new(Kind::NotYetVisible, format!("the views are at {reached}, and not yet at {must}")))
     }
 
     /// How far all views are.
     pub fn reached(&self) -> Position {
         *self.views.borrow()
-    }
-
-    fn not_yet(&self, must: Position) -> Problem {
-        Problem::new(Kind::NotYetVisible, format!("the views are at {}, and not yet at {must}", self.reached()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     app::{App, Shared},
     auditing,
     auth::Authenticator,
+    clock,
     config::{Config, NodeRole},
     consistency::Consistency,
     control,
@@ -24,7 +25,7 @@ use crate::{
     live::Live,
     openapi,
     problem::Problem,
-    processes::{Forgetting, ForgettingError, observe},
+    processes::{Forgetting, ForgettingError, Scheduling, observe},
     routes,
     stores::{Stores, StoresError},
     transport::{self, Certificates, TlsError},
@@ -151,7 +152,8 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     };
 
     let (stop, stopping) = watch::channel(false);
-    let mut background = vec![forgetting, control, following];
+    let scheduling = Scheduling::new(stores.commands.clone(), stores.views.queries(), clock::now);
+    let mut background = vec![forgetting, control, following, tokio::spawn(scheduling.run())];
     background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));

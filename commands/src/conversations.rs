@@ -156,7 +156,7 @@ impl Commands {
         .await
     }
 
-    async fn is_started(&self, conversation: ConversationId) -> Result<bool, Error> {
+    pub(crate) async fn is_started(&self, conversation: ConversationId) -> Result<bool, Error> {
         let started = |state: &Option<Conversation>| state.as_ref().is_some_and(Conversation::is_started);
         self.0.conversations.peek(StreamId::Conversation(conversation), started).await
     }

@@ -3,7 +3,7 @@
 use tidings_domain::{
     LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
     factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal,
-    session::SessionRefusal, user::UserRefusal,
+    schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
 
@@ -37,6 +37,9 @@ pub enum Refusal {
     /// Of devices and their keys.
     #[error(transparent)]
     Devices(#[from] DevicesRefusal),
+    /// Of what is to be sent later.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleRefusal),
 }
 
 impl From<RequestRefusal> for Refusal {
@@ -116,5 +119,6 @@ refused!(
     RequestRefusal,
     ContactRefusal,
     FactorRefusal,
-    DevicesRefusal
+    DevicesRefusal,
+    ScheduleRefusal
 );

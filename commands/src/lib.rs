@@ -25,6 +25,7 @@ mod mentions;
 pub mod messages;
 pub mod reading;
 pub mod requests;
+pub mod schedules;
 pub mod sessions;
 pub mod users;
 
@@ -41,6 +42,7 @@ use tidings_domain::{
     message::MessageDecider,
     reader::ReaderDecider,
     request::RequestDecider,
+    schedule::ScheduleDecider,
     session::SessionDecider,
     user::UserDecider,
 };
@@ -72,6 +74,7 @@ struct Inner {
     devices: Executor<DevicesDecider>,
     attempts: Executor<AttemptsDecider>,
     guard: Guard,
+    schedules: Executor<ScheduleDecider>,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -96,6 +99,7 @@ impl Commands {
             devices: Executor::weighed(shared.clone(), 500_000, Devices::weight),
             attempts: Executor::new(shared.clone(), 20_000),
             guard: Guard::default(),
+            schedules: Executor::new(shared.clone(), 5_000),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -125,6 +129,7 @@ impl Commands {
             StreamId::Factor(_) => inner.factors.observe(stream, recorded),
             StreamId::Devices(_) => inner.devices.observe(stream, recorded),
             StreamId::Attempts(_) => inner.attempts.observe(stream, recorded),
+            StreamId::Schedule(_) => inner.schedules.observe(stream, recorded),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Commands {
     }
 
     /// The key of somebody who may act.
-    async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
+    pub(crate) async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
         let author = |user: &Option<User>| user.as_ref().map(|user| (user.key, user.closed, user.suspended));
         match self.0.users.peek(StreamId::User(by), author).await? {
             None | Some((_, true, _)) => Err(UserRefusal::NoSuchUser.into()),
@@ -84,7 +84,7 @@ impl Commands {
         }
     }
 
-    async fn reply_to(&self, conversation: ConversationId, id: MessageId, by: UserId) -> Result<u64, Error> {
+    pub(crate) async fn reply_to(&self, conversation: ConversationId, id: MessageId, by: UserId) -> Result<u64, Error> {
         let wrong = || Error::from(ConversationRefusal::NoSuchReply);
         if id.conversation != conversation {
             return Err(wrong());

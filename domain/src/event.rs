@@ -136,7 +136,7 @@ pub(crate) use events;
 use crate::{
     attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent, devices::DevicesEvent,
     factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent, request::RequestEvent,
-    session::SessionEvent, user::UserEvent,
+    schedule::ScheduleEvent, session::SessionEvent, user::UserEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -164,6 +164,8 @@ pub enum Event {
     Devices(DevicesEvent),
     /// Of failed sign-ins of one sort.
     Attempts(AttemptsEvent),
+    /// Of what one person wants sent later.
+    Schedule(ScheduleEvent),
 }
 
 macro_rules! delegate {
@@ -232,4 +234,5 @@ delegate!(
     Factor(FactorEvent),
     Devices(DevicesEvent),
     Attempts(AttemptsEvent),
+    Schedule(ScheduleEvent),
 );

@@ -23,6 +23,7 @@ mod pair;
 mod personal;
 pub mod reader;
 pub mod request;
+pub mod schedule;
 pub mod session;
 mod stream;
 mod time;
@@ -31,7 +32,7 @@ pub mod values;
 
 pub use decider::Decider;
 pub use event::{Event, EventError, SealKeys, StoredEvent};
-pub use ids::{ConversationId, IdError, KeyId, MessageId, SessionId, UserId};
+pub use ids::{ConversationId, IdError, KeyId, MessageId, ScheduledId, SessionId, UserId};
 pub use pair::Pair;
 pub use personal::Personal;
 pub use stream::{LoginKind, StreamError, StreamId, StreamName};

@@ -59,6 +59,8 @@ pub enum StreamId {
     Devices(UserId),
     /// `attempts-{keyed hash}`: failed sign-ins to one name, from one address, or of both together.
     Attempts([u8; 32]),
+    /// `schedule-{user}`: what somebody wants sent later.
+    Schedule(UserId),
 }
 
 impl StreamId {
@@ -76,6 +78,7 @@ impl StreamId {
             Self::Factor(_) => "factor",
             Self::Devices(_) => "devices",
             Self::Attempts(_) => "attempts",
+            Self::Schedule(_) => "schedule",
         }
     }
 
@@ -122,6 +125,7 @@ impl fmt::Display for StreamId {
                 write!(f, "{category}-{low}-{high}")
             }
             Self::Attempts(hash) => write!(f, "{category}-{}", Hex(hash)),
+            Self::Schedule(user) => write!(f, "{category}-{user}"),
         }
     }
 }
@@ -163,6 +167,7 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "factor" => StreamId::Factor(rest.parse()?),
         "devices" => StreamId::Devices(rest.parse()?),
         "attempts" => StreamId::Attempts(unhex(rest)?),
+        "schedule" => StreamId::Schedule(rest.parse()?),
         _ => return Err(IdError),
     })
 }
@@ -226,6 +231,7 @@ mod tests {
             StreamId::Factor(user),
             StreamId::Devices(user),
             StreamId::Attempts([0xf0; 32]),
+            StreamId::Schedule(user),
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());

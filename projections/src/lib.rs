@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod queries;
 pub mod runner;
 pub mod sqlite;
+pub mod text;
 mod viewing;
 
 pub use postgres::PostgresViews;

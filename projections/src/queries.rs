@@ -4,12 +4,13 @@
 //! answer is consistent in itself: it is read in one transaction.
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
 
 use crate::model::{
     Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor, InboxFilter,
     MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
-    ReceivedFilter, Session, UnreadSummary, User, UserCursor,
+    ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User,
+    UserCursor, Wanted,
 };
 
 /// Why there is no answer.
@@ -124,6 +125,16 @@ pub trait Queries: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<Option<Page<Message, MessageAnchor>>>;
 
+    /// The messages pinned in a conversation, newest first, before a `seq` where one is given; without those the viewer may not see
+    /// or has hidden. None when the viewer never was in the conversation.
+    async fn pinned(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, u64>>>;
+
     /// One message, unless the viewer may not see it or has hidden it.
     async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>>;
 
@@ -153,6 +164,31 @@ pub trait Queries: Send + Sync + 'static {
         cursor: Option<ReceivedCursor>,
         limit: usize,
     ) -> Answer<Page<Message, ReceivedCursor>>;
+
+    /// What somebody may see that says what is wanted, newest first: not what is deleted, or hidden for them. A page may hold less
+    /// than `limit`, even nothing, and yet go on: looking ends after so many messages that might have been it.
+    async fn search(
+        &self,
+        viewer: UserId,
+        wanted: &Wanted,
+        filter: SearchFilter,
+        cursor: Option<SearchCursor>,
+        limit: usize,
+    ) -> Answer<Page<SearchHit, SearchCursor>>;
+
+    /// What somebody wants sent later, or could not be sent; the earliest first.
+    async fn scheduled(
+        &self,
+        owner: UserId,
+        cursor: Option<ScheduledCursor>,
+        limit: usize,
+    ) -> Answer<Page<Scheduled, ScheduledCursor>>;
+
+    /// One of these.
+    async fn scheduled_one(&self, owner: UserId, id: ScheduledId) -> Answer<Option<Scheduled>>;
+
+    /// Whose scheduled messages are to be sent, and which: their time has come. The earliest first.
+    async fn due(&self, now: Timestamp, limit: usize) -> Answer<Vec<(UserId, ScheduledId)>>;
 
     /// What is unread, everywhere. Exact.
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;

@@ -36,6 +36,7 @@ async fn a_view_of_another_release_or_another_log_is_built_anew() {
     };
     change("views-conversations-1.db", "UPDATE about SET value = 'older' WHERE name = 'fingerprint'");
     change("views-directory-1.db", "UPDATE checkpoint SET position = 1000000");
+    change("views-search-1.db", "UPDATE about SET value = 'older' WHERE name = 'fingerprint'");
     world.start().await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 20);
     assert!(world.views().status().await.unwrap().iter().all(|projection| projection.generation == 2));

@@ -7,16 +7,30 @@ mod support;
 use proptest::prelude::*;
 use support::{Backing, World, model::Model};
 use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction};
-use tidings_projections::Projection;
+use tidings_projections::{
+    Projection, Queries,
+    model::{SearchFilter, Wanted},
+};
+
+/// What people say, and what of it somebody may look for: scripts with spaces and without, diacritics, vowel points, emoji.
+const SAID: [(&str, &[&str]); 7] = [
+    ("Hello there", &["hel", "hello", "there", "the hello", "the"]),
+    ("Oh, the engine is HOT 🔥", &["hot", "eng", "oh", "🔥", "the"]),
+    ("東京都に行く", &["京", "東京", "京都 行"]),
+    ("مُحَمَّد في المكتبة", &["محمد", "المك"]),
+    ("Ёлка и ёжик", &["елка", "ежик ЕЛК", "и"]),
+    ("Crème brûlée", &["creme", "BRU cre"]),
+    ("…", &[]),
+];
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    Send(usize),
+    Send(usize, usize, usize),
     Add(usize, usize),
     Remove(usize, usize),
     Reader(usize, usize, Reading),
     Delete(usize),
-    Edit(usize),
+    Edit(usize, usize, usize),
     React(usize, usize),
     Pin(usize, usize),
     Close(usize),
@@ -47,13 +61,14 @@ fn reading() -> impl Strategy<Value = Reading> {
 
 fn step() -> impl Strategy<Value = Step> {
     let (who, which) = (0..PEOPLE, 0..12_usize);
+    let (text, mentioned) = (0..SAID.len(), 0..1_usize << PEOPLE);
     prop_oneof![
-        6 => who.clone().prop_map(Step::Send),
+        6 => (who.clone(), text.clone(), mentioned.clone()).prop_map(|(by, text, whom)| Step::Send(by, text, whom)),
         1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Add(by, user)),
         1 => (who.clone(), who.clone()).prop_map(|(by, user)| Step::Remove(by, user)),
         11 => (who.clone(), which.clone(), reading()).prop_map(|(user, seq, what)| Step::Reader(user, seq, what)),
         2 => which.clone().prop_map(Step::Delete),
-        1 => which.clone().prop_map(Step::Edit),
+        2 => (which.clone(), text, mentioned).prop_map(|(seq, text, whom)| Step::Edit(seq, text, whom)),
         1 => (who.clone(), which.clone()).prop_map(|(user, seq)| Step::React(user, seq)),
         1 => (who.clone(), which).prop_map(|(user, seq)| Step::Pin(user, seq)),
         1 => who.prop_map(Step::Close),
@@ -93,11 +108,12 @@ impl History {
 
     async fn take(&mut self, step: Step) {
         match step {
-            Step::Send(by) => {
+            Step::Send(by, text, whom) => {
                 let by = self.people[by];
                 if self.present(by) && !self.closed.contains(&by) {
-                    self.world.send(self.group, by, "hello there").await;
-                    self.model.sent(by);
+                    let whom = self.mentioned(whom);
+                    self.world.send_with(self.group, by, SAID[text].0, None, whom.clone()).await;
+                    self.model.sent(by, text, whom);
                 }
             }
             Step::Add(by, user) => {
@@ -133,11 +149,13 @@ impl History {
                     self.model.delete(id.seq);
                 }
             }
-            Step::Edit(back) => {
+            Step::Edit(back, text, whom) => {
                 if let Some(id) = self.message(back) {
-                    let sender = self.world.sender(id);
-                    if !self.closed.contains(&sender) {
-                        self.world.edit(id, sender, &format!("changed {back}")).await;
+                    let (sender, whom) = (self.world.sender(id), self.mentioned(whom));
+                    if !self.closed.contains(&sender)
+                        && self.world.edit_with(id, sender, SAID[text].0, whom.clone()).await
+                    {
+                        self.model.edited(id.seq, text, whom);
                     }
                 }
             }
@@ -153,6 +171,12 @@ impl History {
             }
             Step::Reader(user, back, what) => self.reader(user, back, what).await,
         }
+    }
+
+    /// Those of a set of people who are in the group.
+    fn mentioned(&self, set: usize) -> Vec<UserId> {
+        let all = self.people.iter().enumerate().filter(|(nth, _)| set >> nth & 1 == 1).map(|(_, user)| *user);
+        all.filter(|user| self.present(*user)).collect()
     }
 
     fn message(&self, back: usize) -> Option<tidings_domain::MessageId> {
@@ -190,6 +214,9 @@ impl History {
             assert_eq!(unread, expected.len() as u64, "{user}: {expected:?}");
             let summary = queries.unread_summary(*user).await.unwrap();
             assert_eq!(summary.total, unread);
+            let mentions: u64 = summary.conversations.iter().map(|conversation| conversation.mentions).sum();
+            assert_eq!(mentions, self.model.mentions(*user), "{user}");
+            self.check_search(queries.as_ref(), *user).await;
             if self.model.readers.contains_key(user) {
                 let seqs = |messages: Vec<tidings_projections::model::Message>| -> Vec<u64> {
                     messages.iter().map(|message| message.id.seq).collect()
@@ -200,6 +227,29 @@ impl History {
                 assert_eq!(seqs(unread), expected);
                 assert_eq!(seqs(read), seqs(self.world.all(*user, self.group, Some(false)).await));
             }
+        }
+    }
+}
+
+impl History {
+    /// What is found is what reading everything that somebody sees would find.
+    async fn check_search(&self, queries: &dyn Queries, user: UserId) {
+        let was_there = self.model.readers.contains_key(&user);
+        let seen = if was_there { self.world.all(user, self.group, None).await } else { vec![] };
+        for query in SAID.iter().flat_map(|(_, queries)| *queries) {
+            let says = |seq: u64| SAID[self.model.says[usize::try_from(seq).unwrap() - 1].0].1.contains(query);
+            let there = seen.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id.seq);
+            let expected: Vec<u64> = there.filter(|seq| says(*seq)).collect();
+            let (wanted, mut cursor, mut found) = (Wanted::parse(query).unwrap(), None, vec![]);
+            loop {
+                let page = queries.search(user, &wanted, SearchFilter::default(), cursor, 2).await.unwrap();
+                found.extend(page.items.iter().map(|hit| hit.message.id.seq));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, expected, "{user} looks for {query:?}");
         }
     }
 }

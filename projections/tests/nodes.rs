@@ -58,7 +58,7 @@ async fn a_node_that_does_not_fold_sees_what_another_one_does() {
     shows(&reader, world.memory.last()).await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 22);
     assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 22);
-    assert_eq!(world.place.generations(), ["conversations-3", "directory-1"]);
+    assert_eq!(world.place.generations(), ["conversations-3", "directory-1", "search-1"]);
     world.assert_verified().await;
     reader.stop().await;
 }

@@ -59,6 +59,7 @@ async fn an_event_that_cannot_be_decoded_parks_its_stream_and_the_others_go_on(o
     assert_eq!(world.views().retry_parked(Projection::Conversations).await.unwrap(), 3);
     assert_eq!(world.views().status().await.unwrap()[1].parked, []);
     assert_eq!(world.all(bob, group, None).await.len(), 5);
+    assert_eq!(world.views().retry_parked(Projection::Search).await.unwrap(), 3);
     world.assert_verified().await;
 }
 
@@ -69,18 +70,20 @@ async fn a_parked_conversation_keeps_its_place_and_fits_in_again(on: Backing) {
     let start = Position::new(world.memory.last().get() + 1);
     let first = world.direct(ada, bob).await;
     let message = world.send(first, ada, "hello").await;
-    world.react(message, bob, "👍").await;
+    world.edit(message, ada, "hello again").await;
     let second = world.group(ada, &[bob]).await;
     world.send(second, ada, "hello").await;
     let repair = spoil(&world, start);
     let queries = world.settled().await;
     assert_eq!(queries.conversation(bob, first).await.unwrap(), ConversationAccess::Missing);
     assert_eq!(queries.unread(bob, second).await.unwrap(), 1);
-    // the start, the message, and the reaction in a stream of its own
+    // the start, the message, and its edit in a stream of its own
     assert_eq!(world.views().status().await.unwrap()[1].parked.len(), 3);
     repair(&world);
     assert_eq!(world.views().retry_parked(Projection::Conversations).await.unwrap(), 3);
     assert_eq!(world.settled().await.unread(bob, first).await.unwrap(), 1);
+    // of these an edit must be found to belong to a message that was not there
+    assert_eq!(world.views().retry_parked(Projection::Search).await.unwrap(), 3);
     world.assert_verified().await;
 }
 
@@ -92,7 +95,9 @@ async fn a_view_is_built_around_poison_when_there_is_none(on: Backing) {
     assert_eq!(world.settled().await.unread(ada, group).await.unwrap(), 0);
     assert_eq!(world.all(ada, group, None).await.len(), 2);
     repair(&world);
-    world.views().retry_parked(Projection::Conversations).await.unwrap();
+    for projection in [Projection::Conversations, Projection::Search] {
+        world.views().retry_parked(projection).await.unwrap();
+    }
     world.assert_verified().await;
 }
 
@@ -129,7 +134,7 @@ async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older(on: Bac
     let mut world = World::following(on).await;
     let (ada, bob, group) = world.talk(200).await;
     world.settled().await;
-    assert_eq!(world.place.generations(), ["conversations-1", "directory-1"]);
+    assert_eq!(world.place.generations(), ["conversations-1", "directory-1", "search-1"]);
     let pace = world.options.pace;
     let position = world.views().rebuild(Projection::Conversations, pace).await.unwrap();
     assert_eq!(position, world.memory.last());
@@ -137,11 +142,11 @@ async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older(on: Bac
     assert_eq!((status[1].generation, status[1].rebuilding), (2, None));
     world.send(group, ada, "after").await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
-    assert_eq!(world.place.generations(), ["conversations-2", "directory-1"]);
+    assert_eq!(world.place.generations(), ["conversations-2", "directory-1", "search-1"]);
     world.views().rebuild(Projection::Directory, pace).await.unwrap();
     world.assert_verified().await;
     world.stop().await;
-    assert_eq!(world.place.generations(), ["conversations-2", "directory-2"]);
+    assert_eq!(world.place.generations(), ["conversations-2", "directory-2", "search-1"]);
     world.start().await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
 }
@@ -162,7 +167,7 @@ async fn an_interrupted_rebuild_leaves_the_serving_view_alone(on: Backing) {
     world.start().await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 10);
     // by whoever folds, as soon as it does
-    while world.place.generations() != ["conversations-1", "directory-1"] {
+    while world.place.generations() != ["conversations-1", "directory-1", "search-1"] {
         tokio::task::yield_now().await;
     }
     world.assert_verified().await;

@@ -68,7 +68,11 @@ impl Operator {
         let mut waiting = std::pin::pin!(self.views.wait_for(head, CAUGHT_UP_WITHIN));
         loop {
             tokio::select! {
-                reached = &mut waiting => return reached.map_err(|error| OperationError::Failed(error.to_string())),
+                reached = &mut waiting => {
+                    reached.map_err(|error| OperationError::Failed(error.to_string()))?;
+                    let search = self.views.wait_for_view(Projection::Search, head, CAUGHT_UP_WITHIN).await;
+                    return search.map_err(|error| OperationError::Failed(error.to_string()));
+                }
                 () = tokio::time::sleep(TELL_EVERY) => {
                     let done = applied.borrow_and_update().get();
                     let progress = Report::Progress { what: "views".to_owned(), done, total: Some(head.get()) };

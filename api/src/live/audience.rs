@@ -102,7 +102,11 @@ impl Audience {
             StreamId::Reader(conversation, _) => self.by_conversation.contains_key(conversation),
             StreamId::User(user) | StreamId::Devices(user) => self.listens(*user),
             StreamId::Contact(pair) => pair.both().iter().any(|user| self.listens(*user)),
-            StreamId::Login(..) | StreamId::Request(_) | StreamId::Factor(_) | StreamId::Attempts(_) => false,
+            StreamId::Login(..)
+            | StreamId::Request(_)
+            | StreamId::Factor(_)
+            | StreamId::Attempts(_)
+            | StreamId::Schedule(_) => false,
         }
     }
 

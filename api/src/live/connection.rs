@@ -172,6 +172,7 @@ fn concerns(stream: &StreamId, user: UserId, mine: &HashMap<ConversationId, Memb
         | StreamId::Session(_)
         | StreamId::Request(_)
         | StreamId::Factor(_)
-        | StreamId::Attempts(_) => false,
+        | StreamId::Attempts(_)
+        | StreamId::Schedule(_) => false,
     }
 }

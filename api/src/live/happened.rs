@@ -102,7 +102,8 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Contact(_)
             | StreamId::Factor(_)
             | StreamId::Devices(_)
-            | StreamId::Attempts(_),
+            | StreamId::Attempts(_)
+            | StreamId::Schedule(_),
             _,
         ) => (None, None),
     }

@@ -4,7 +4,7 @@ use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
     LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
     factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
-    request::RequestRefusal, session::SessionRefusal, user::UserRefusal,
+    request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
 };
 
 use super::{FieldError, Problem, status::Kind};
@@ -86,6 +86,20 @@ impl From<ContactRefusal> for Problem {
     }
 }
 
+impl From<ScheduleRefusal> for Problem {
+    fn from(refusal: ScheduleRefusal) -> Self {
+        let kind = match refusal {
+            ScheduleRefusal::NoSuchScheduled => Kind::NoSuchScheduled,
+            ScheduleRefusal::TooMany => Kind::TooManyScheduled,
+            ScheduleRefusal::BeingSent => Kind::BeingSent,
+            ScheduleRefusal::NotInTheFuture | ScheduleRefusal::TooFarAhead => {
+                return Self::invalid("/send_at", refusal.to_string());
+            }
+        };
+        Self::new(kind, refusal.to_string())
+    }
+}
+
 impl From<RequestRefusal> for Problem {
     fn from(refusal: RequestRefusal) -> Self {
         match refusal {}
@@ -104,6 +118,7 @@ impl From<Refusal> for Problem {
             Refusal::Contact(refusal) => refusal.into(),
             Refusal::Factor(refusal) => refusal.into(),
             Refusal::Devices(refusal) => refusal.into(),
+            Refusal::Schedule(refusal) => refusal.into(),
         }
     }
 }

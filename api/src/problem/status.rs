@@ -69,6 +69,7 @@ kinds! {
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchDevice = NOT_FOUND, "no-such-device", "There is no such device";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
+    NoSuchScheduled = NOT_FOUND, "no-such-scheduled-message", "There is no such scheduled message";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
     Taken = CONFLICT, "taken", "Somebody else has this already";
@@ -83,6 +84,8 @@ kinds! {
     NoKeyPackages = CONFLICT, "no-key-packages", "No key package of this device is left";
     TooManyReactions = CONFLICT, "too-many-reactions", "The message has too many different reactions";
     UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
+    TooManyScheduled = CONFLICT, "too-many-scheduled", "Too many messages are scheduled";
+    BeingSent = CONFLICT, "being-sent", "The message is being sent";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large";
     WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body must be application/json";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";
@@ -98,6 +101,16 @@ kinds! {
 }
 
 impl Kind {
+    /// The last part of the type, by which events name a problem.
+    pub fn slug(self) -> &'static str {
+        self.uri().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The kind of this name.
+    pub fn named(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.slug() == slug)
+    }
+
     /// The seconds after which to try again, where that helps.
     pub fn retry_after(self) -> Option<u64> {
         match self.status() {

@@ -8,7 +8,13 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_commands::{Commands, Context, Error, Refusal};
-use tidings_domain::{Event, KeyId, UserId, conversation::ConversationRefusal, message::MessageEvent, user::UserEvent};
+use tidings_domain::{
+    Event, KeyId, UserId,
+    conversation::ConversationRefusal,
+    message::{MessageDeleted, MessageEvent},
+    schedule::{ScheduleEvent, ScheduledMessageCancelled, ScheduledMessageSent},
+    user::UserEvent,
+};
 use tidings_event_store::{Codec, EventStore, Filter, Keyring, Position};
 use tidings_projections::Views;
 use tokio::sync::watch;
@@ -98,12 +104,17 @@ impl Forgetting {
 
     async fn step(&mut self) -> Result<(), ForgettingError> {
         let at = *self.done.borrow();
-        let page = self.store.read_all(at, &Filter::Categories(vec!["user", "message"]), PAGE).await?;
-        let erasing: Vec<_> =
-            page.events.iter().filter(|event| matches!(&*event.name, "message_deleted" | "user_closed")).collect();
+        let page = self.store.read_all(at, &Filter::Categories(vec!["user", "message", "schedule"]), PAGE).await?;
+        let erasing: Vec<_> = page.events.iter().filter(|event| is_erasing(&event.name)).collect();
         for recorded in &erasing {
             match self.codec.open::<Event>(recorded, |_| false).await {
-                Ok(Event::Message(MessageEvent::Deleted(event))) => self.keyring().destroy(&[event.key]).await?,
+                Ok(
+                    Event::Message(MessageEvent::Deleted(MessageDeleted { key, .. }))
+                    | Event::Schedule(
+                        ScheduleEvent::Cancelled(ScheduledMessageCancelled { key, .. })
+                        | ScheduleEvent::Sent(ScheduledMessageSent { key, .. }),
+                    ),
+                ) => self.keyring().destroy(&[key]).await?,
                 Ok(Event::User(UserEvent::Closed(event))) => {
                     let user = recorded.stream.id().ok();
                     if let Some(tidings_domain::StreamId::User(user)) = user {
@@ -127,6 +138,7 @@ impl Forgetting {
         self.keyring().destroy(&[key]).await?;
         self.views.wait_for(position, VIEWS_WITHIN).await?;
         let context = Context { actor: Some(user), now: clock::now(), ..Context::default() };
+        self.commands.cancel_all_scheduled(user, &context).await?;
         for membership in self.views.queries().memberships(user).await? {
             if membership.left_seq.is_some() {
                 continue;
@@ -139,4 +151,9 @@ impl Forgetting {
         }
         Ok(())
     }
+}
+
+/// By the stored name, for most events need no opening.
+fn is_erasing(name: &str) -> bool {
+    matches!(name, "message_deleted" | "user_closed" | "scheduled_message_cancelled" | "scheduled_message_sent")
 }

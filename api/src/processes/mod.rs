@@ -4,6 +4,8 @@
 
 mod forgetting;
 mod observing;
+mod scheduling;
 
 pub use forgetting::{Forgetting, ForgettingError};
 pub use observing::observe;
+pub use scheduling::Scheduling;

@@ -108,6 +108,10 @@ async fn unpin_message(acting: Acting, Path((id,)): Path<(MessageId,)>) -> Resul
 #[schema(as = Receipt)]
 struct ReceiptBody {
     user: UserRefBody,
+    /// When the message was sent.
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String, format = DateTime)]
+    sent_at: Timestamp,
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = DateTime)]
     delivered_at: Timestamp,
@@ -118,7 +122,8 @@ struct ReceiptBody {
 
 impl From<Receipt> for ReceiptBody {
     fn from(receipt: Receipt) -> Self {
-        Self { user: receipt.user.into(), delivered_at: receipt.delivered_at, read_at: receipt.read_at }
+        let Receipt { user, sent_at, delivered_at, read_at } = receipt;
+        Self { user: user.into(), sent_at, delivered_at, read_at }
     }
 }
 

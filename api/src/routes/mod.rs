@@ -13,8 +13,11 @@ mod me;
 mod members;
 mod message_actions;
 mod messages;
+mod pins;
 mod reading;
 mod received;
+mod scheduled;
+mod search;
 mod second_factor;
 mod sending;
 mod sessions;
@@ -51,10 +54,13 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(members::routes())
         .merge(reading::routes())
+        .merge(pins::routes())
         .merge(sending::routes())
         .merge(messages::routes())
         .merge(message_actions::routes())
         .merge(received::routes())
+        .merge(search::routes())
+        .merge(scheduled::routes())
         .merge(unread::routes())
         .merge(contacts::routes())
         .merge(blocks::routes())

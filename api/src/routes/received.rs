@@ -59,7 +59,7 @@ async fn list_received(
     let place: Option<(Position, Option<Timestamp>)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let since = match place {
         Some((_, since)) => since,
-        None => asked.since.or_else(|| window(reading.app.messages_window_days)),
+        None => asked.since.or_else(|| window(now(), reading.app.messages_window_days)),
     };
     let from = match &asked.from {
         Some(name) => Some(reading.app.commands.resolve_user(name, reading.user()).await?),
@@ -72,6 +72,19 @@ async fn list_received(
     Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
-fn window(days: u32) -> Option<Timestamp> {
-    (days > 0).then(|| now().plus_millis(-DAY * i64::from(days)))
+/// Since when, where nobody says.
+fn window(now: Timestamp, days: u32) -> Option<Timestamp> {
+    (days > 0).then(|| now.plus_millis(-DAY * i64::from(days)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_reaches_back_as_many_days_as_are_configured() {
+        let now = "2026-03-31T12:00:00Z".parse().unwrap();
+        assert_eq!(window(now, 30).map(|since| since.to_string()).as_deref(), Some("2026-03-01T12:00:00.000Z"));
+        assert_eq!(window(now, 0), None);
+    }
 }

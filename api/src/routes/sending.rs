@@ -33,32 +33,32 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"body": "Hello, @grace!"}))]
-struct SendRequest {
+pub(super) struct SendRequest {
     /// 1 to 65,536 bytes.
     #[schema(value_type = BodyText)]
-    body: Option<String>,
+    pub(super) body: Option<String>,
     #[schema(value_type = Option<SubjectText>)]
-    subject: Option<String>,
+    pub(super) subject: Option<String>,
     /// What the body is: `text/plain` unless it says otherwise. An end-to-end encrypted body is base64 of any type.
     #[schema(value_type = Option<ContentTypeText>)]
-    content_type: Option<String>,
+    pub(super) content_type: Option<String>,
     /// The message it answers, of the same conversation.
     #[schema(value_type = Option<MessageIdText>)]
-    reply_to: Option<String>,
+    pub(super) reply_to: Option<String>,
     /// Always empty in this version.
     #[schema(max_items = 0)]
-    attachments: Option<Vec<String>>,
+    pub(super) attachments: Option<Vec<String>>,
 }
 
 /// A message to send, checked.
-struct Letter {
+pub(super) struct Letter {
     content: MessageContent,
     content_type: ContentType,
     reply_to: Option<MessageRef>,
 }
 
 impl Letter {
-    fn draft(self) -> Result<Draft, Problem> {
+    pub(super) fn draft(self) -> Result<Draft, Problem> {
         let Self { content, content_type, reply_to } = self;
         let reply_to = reply_to.map(MessageRef::id).transpose().map_err(|_| ConversationRefusal::NoSuchReply)?;
         Ok(Draft { content, content_type, reply_to })

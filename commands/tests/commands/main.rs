@@ -32,6 +32,8 @@ mod names;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod snapshots;

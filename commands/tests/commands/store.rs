@@ -20,6 +20,8 @@ pub(crate) enum Appends {
     Work,
     /// They are refused.
     Fail,
+    /// So many go through, and those after them are refused.
+    WorkFor(usize),
     /// They are refused, for too many wait.
     Overload,
     /// They go through, but whoever asked hears that they failed.
@@ -94,7 +96,11 @@ impl TestStore {
         let appends = *self.appends.lock().unwrap();
         let ticket = match appends {
             Appends::Work => self.inner.submit(vec![append]).pop().unwrap(),
-            Appends::Fail => AppendTicket::refused(broken()),
+            Appends::WorkFor(more @ 1..) => {
+                self.set(Appends::WorkFor(more - 1));
+                self.inner.submit(vec![append]).pop().unwrap()
+            }
+            Appends::Fail | Appends::WorkFor(0) => AppendTicket::refused(broken()),
             Appends::Overload => AppendTicket::refused(StoreError::Overloaded),
             Appends::GoThroughUnheard => {
                 let unheard = self.inner.submit(vec![append]).pop().unwrap();

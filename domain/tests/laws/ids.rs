@@ -26,6 +26,7 @@ fn stream_ids() -> impl Strategy<Value = StreamId> {
         user_ids().prop_map(StreamId::Factor),
         user_ids().prop_map(StreamId::Devices),
         any::<[u8; 32]>().prop_map(StreamId::Attempts),
+        user_ids().prop_map(StreamId::Schedule),
     ]
 }
 

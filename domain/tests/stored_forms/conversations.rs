@@ -1,7 +1,7 @@
 //! Events of conversations and messages.
 
 use tidings_domain::{
-    Personal,
+    ConversationId, Personal, ScheduledId,
     conversation::{
         ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged,
         MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
@@ -9,8 +9,13 @@ use tidings_domain::{
     message::{
         MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
     },
+    schedule::{
+        MessageScheduled, Place, ScheduleEvent, ScheduledMessageCancelled, ScheduledMessageFailed,
+        ScheduledMessageReleased, ScheduledMessageSent,
+    },
     values::ContentType,
 };
+use uuid::Uuid;
 
 use crate::examples::{AT, AUTHOR_KEY, KEY, user, valid};
 
@@ -74,5 +79,36 @@ pub(crate) fn messages() -> Vec<MessageEvent> {
         ReactionRemoved { user: user(2), emoji: valid("❤️"), at: AT }.into(),
         MessagePinned { by: user(1), at: AT }.into(),
         MessageUnpinned { by: user(1), at: AT }.into(),
+    ]
+}
+
+pub(crate) fn schedules() -> Vec<ScheduleEvent> {
+    let id = ScheduledId::new(Uuid::from_u128(0x5c4e));
+    let added = MessageScheduled {
+        id,
+        conversation: ConversationId::new(Uuid::from_u128(3)),
+        to: vec![user(2), user(3)],
+        key: KEY,
+        author_key: AUTHOR_KEY,
+        content_type: valid("text/markdown; charset=utf-8"),
+        reply_to: Some(Place { seq: 3, version: 5 }),
+        send_at: AT.plus_millis(60_000),
+        at: AT,
+        content: full(),
+    };
+    let bare_added = MessageScheduled {
+        to: vec![],
+        content_type: ContentType::plain_text(),
+        reply_to: None,
+        content: bare(),
+        ..added.clone()
+    };
+    vec![
+        added.into(),
+        bare_added.into(),
+        ScheduledMessageCancelled { id, key: KEY, at: AT }.into(),
+        ScheduledMessageReleased { id, at: AT }.into(),
+        ScheduledMessageSent { id, key: KEY, message: Place { seq: 8, version: 11 }, at: AT }.into(),
+        ScheduledMessageFailed { id, reason: "not-a-member".to_owned(), at: AT }.into(),
     ]
 }

@@ -46,6 +46,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(guarding::factors().into_iter().map(Event::from));
     all.extend(guarding::devices().into_iter().map(Event::from));
     all.extend(guarding::attempts().into_iter().map(Event::from));
+    all.extend(conversations::schedules().into_iter().map(Event::from));
     all
 }
 

@@ -8,6 +8,7 @@ use super::{
     conversations::ConversationTables,
     directory::{ContactTables, DirectoryTables},
     error::FoldError,
+    search::SearchTables,
 };
 use crate::{model::ParkedEvent, runner::Projection};
 
@@ -15,7 +16,9 @@ use crate::{model::ParkedEvent, runner::Projection};
 pub(crate) type Done<T = ()> = Result<T, FoldError>;
 
 /// One generation's tables in a database, on a connection of its own.
-pub(crate) trait Backend: ConversationTables + DirectoryTables + ContactTables + Send + 'static {
+pub(crate) trait Backend:
+    ConversationTables + DirectoryTables + ContactTables + SearchTables + Send + 'static
+{
     /// Of which projection.
     fn projection(&self) -> Projection;
 

@@ -11,10 +11,12 @@ mod error;
 mod generation;
 mod kept;
 mod parked;
+pub(crate) mod search;
 mod shape;
 
 use conversations::ConversationsFold;
 use directory::DirectoryFold;
+use search::SearchFold;
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
 pub(crate) use backend::{Backend, Done};
@@ -30,6 +32,8 @@ pub(crate) enum Fold {
     Directory(Box<DirectoryFold>),
     /// Conversations, members, messages, readers.
     Conversations(Box<ConversationsFold>),
+    /// Which messages may hold which words.
+    Search(SearchFold),
 }
 
 impl Fold {
@@ -37,6 +41,7 @@ impl Fold {
         match projection {
             Projection::Directory => Self::Directory(Box::default()),
             Projection::Conversations => Self::Conversations(Box::default()),
+            Projection::Search => Self::Search(SearchFold::default()),
         }
     }
 
@@ -45,6 +50,7 @@ impl Fold {
         match self {
             Self::Directory(fold) => fold.prepare(backend, events).await,
             Self::Conversations(fold) => fold.prepare(backend, events).await,
+            Self::Search(fold) => fold.prepare(backend, events).await,
         }
     }
 
@@ -53,6 +59,7 @@ impl Fold {
         match self {
             Self::Directory(fold) => fold.apply(backend, event).await,
             Self::Conversations(fold) => fold.apply(backend, event).await,
+            Self::Search(fold) => fold.apply(backend, event).await,
         }
     }
 
@@ -61,6 +68,7 @@ impl Fold {
         match self {
             Self::Directory(fold) => fold.flush(backend).await,
             Self::Conversations(fold) => fold.flush(backend).await,
+            Self::Search(fold) => fold.flush(backend).await,
         }
     }
 
@@ -69,6 +77,7 @@ impl Fold {
         match self {
             Self::Directory(fold) => **fold = DirectoryFold::default(),
             Self::Conversations(fold) => **fold = ConversationsFold::default(),
+            Self::Search(fold) => *fold = SearchFold::default(),
         }
     }
 
@@ -77,13 +86,14 @@ impl Fold {
         match self {
             Self::Directory(fold) => std::mem::take(&mut fold.erased),
             Self::Conversations(fold) => std::mem::take(&mut fold.erased),
+            Self::Search(fold) => std::mem::take(&mut fold.erased),
         }
     }
 
     /// What must be kept for an event that is parked, so that it fits in when it is retried.
     async fn reserve<B: Backend>(&mut self, backend: &mut B, event: &RecordedEvent) -> Done<Option<i64>> {
         match self {
-            Self::Directory(_) => Ok(None),
+            Self::Directory(_) | Self::Search(_) => Ok(None),
             Self::Conversations(fold) => fold.reserve(backend, event).await,
         }
     }
@@ -91,7 +101,7 @@ impl Fold {
     /// The next event to be applied has this reserved.
     fn assign(&mut self, reserved: Option<i64>) {
         match self {
-            Self::Directory(_) => {}
+            Self::Directory(_) | Self::Search(_) => {}
             Self::Conversations(fold) => fold.assigned = reserved,
         }
     }

@@ -100,6 +100,8 @@ pub struct MessageVersion {
 pub struct Receipt {
     /// Who.
     pub user: UserRef,
+    /// When the message was sent.
+    pub sent_at: Timestamp,
     /// When it arrived; never after it was read.
     pub delivered_at: Timestamp,
     /// When it was first read: by a mark, by itself, or by an answer sent after it.

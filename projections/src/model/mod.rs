@@ -4,8 +4,11 @@ mod contact;
 mod conversation;
 mod message;
 mod people;
+mod scheduled;
+mod search;
 mod status;
 
+pub use crate::text::{NothingToFind, Snippet, Wanted};
 pub use contact::{Block, Contact, ContactCursor, ContactState};
 pub use conversation::{
     Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, MemberCursor, MemberRow,
@@ -13,6 +16,8 @@ pub use conversation::{
 };
 pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, ReceivedCursor, ReceivedFilter};
 pub use people::{Device, Session, User, UserCursor, UserRef};
+pub use scheduled::{Scheduled, ScheduledCursor};
+pub use search::{SearchCursor, SearchFilter, SearchHit};
 pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
 
 /// A stretch of a list.

@@ -35,6 +35,7 @@ pub(super) const fn lock_number(projection: Projection) -> i32 {
     match projection {
         Projection::Directory => 1,
         Projection::Conversations => 2,
+        Projection::Search => 3,
     }
 }
 

@@ -15,6 +15,7 @@ mod lease;
 mod queries;
 mod reading;
 mod schema;
+mod search;
 mod shown;
 mod store;
 mod watching;

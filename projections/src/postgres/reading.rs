@@ -30,6 +30,7 @@ const TRIES: u32 = 4;
 struct Known {
     directory: Option<u32>,
     conversations: Option<u32>,
+    search: Option<u32>,
 }
 
 /// Answers from whatever serves.
@@ -47,6 +48,8 @@ pub(super) struct Snapshot {
     db: Db,
     people: String,
     talks: String,
+    /// None where that view does not serve.
+    search: Option<String>,
     conversations: u32,
     on_replica: bool,
 }
@@ -57,9 +60,19 @@ enum Db {
 }
 
 impl Snapshot {
-    /// A statement in which `{d}` stands for the directory's schema and `{c}` for that of the conversations.
+    /// A statement in which `{d}` stands for the directory's schema, `{c}` for that of the conversations and `{s}` for that of
+    /// the search.
     pub(super) fn sql(&self, statement: &str) -> AssertSqlSafe<String> {
-        AssertSqlSafe(statement.replace("{d}", &self.people).replace("{c}", &self.talks))
+        let sql = statement.replace("{d}", &self.people).replace("{c}", &self.talks);
+        AssertSqlSafe(match &self.search {
+            Some(search) => sql.replace("{s}", search),
+            None => sql,
+        })
+    }
+
+    /// Whether the search view serves.
+    pub(super) const fn searches(&self) -> bool {
+        self.search.is_some()
     }
 
     /// The generation of the conversations that is asked.
@@ -116,6 +129,7 @@ impl Reading {
         match projection {
             Projection::Directory => known.directory = number,
             Projection::Conversations => known.conversations = number,
+            Projection::Search => known.search = number,
         }
     }
 
@@ -144,7 +158,7 @@ impl Reading {
         let failed = |error: sqlx::Error| Failed { error: error.into(), on_replica };
         let known = *self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = match known {
-            Known { directory: Some(_), conversations: Some(_) } => known,
+            Known { directory: Some(_), conversations: Some(_), .. } => known,
             Known { .. } => self.look_up().await.map_err(failed)?,
         };
         let (Some(directory), Some(conversations)) = (known.directory, known.conversations) else {
@@ -158,7 +172,8 @@ impl Reading {
         };
         let people = schema_of(Projection::Directory, directory);
         let talks = schema_of(Projection::Conversations, conversations);
-        Ok(Snapshot { db, people, talks, conversations, on_replica })
+        let search = known.search.map(|number| schema_of(Projection::Search, number));
+        Ok(Snapshot { db, people, talks, search, conversations, on_replica })
     }
 
     /// What serves, as the server that is asked knows it.

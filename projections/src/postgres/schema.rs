@@ -27,11 +27,19 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             ],
             indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
         },
-        Projection::Conversations => Shape {
+        Projection::Search => Shape {
             revision: 1,
-            tables: &[include_str!(
-                "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
-            )],
+            tables: &[include_str!("../../../migrations/postgres/views/search/20261120170000_create_documents.sql")],
+            indexes: &[include_str!("../../../migrations/postgres/views/search/20261120170100_index_documents.sql")],
+        },
+        Projection::Conversations => Shape {
+            revision: 2,
+            tables: &[
+                include_str!(
+                    "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
+                ),
+                include_str!("../../../migrations/postgres/views/conversations/20261120180000_create_scheduled.sql"),
+            ],
             indexes: &[include_str!(
                 "../../../migrations/postgres/views/conversations/20261120130500_index_conversations.sql"
             )],
@@ -43,6 +51,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
 pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
     match projection {
         Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users"],
+        Projection::Search => &["closed", "documents"],
         Projection::Conversations => &[
             "closed",
             "conversations",
@@ -54,6 +63,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
             "reaction_counts",
             "reactions",
             "receipts",
+            "scheduled",
         ],
     }
 }
@@ -62,7 +72,9 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
 pub(super) const fn personal(projection: Projection) -> &'static [&'static str] {
     match projection {
         Projection::Directory => &["users", "name_terms", "sessions", "devices"],
-        Projection::Conversations => &["messages", "message_versions"],
+        // no text, but what it might have been can be guessed from it
+        Projection::Search => &["documents"],
+        Projection::Conversations => &["messages", "message_versions", "scheduled"],
     }
 }
 

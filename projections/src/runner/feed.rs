@@ -110,7 +110,7 @@ impl Ahead {
     }
 }
 
-/// The end of the log, read once for all projections that are there.
+/// The end of the log, read once for all projections of a thread that are there.
 pub(super) struct Tail {
     log: Log,
     filter: Filter,
@@ -119,8 +119,8 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub(super) fn new(log: Log, page: usize) -> Self {
-        let mut categories: Vec<_> = Projection::ALL.iter().flat_map(|projection| projection.categories()).collect();
+    pub(super) fn new(log: Log, read: impl Iterator<Item = Projection>, page: usize) -> Self {
+        let mut categories: Vec<_> = read.flat_map(Projection::categories).collect();
         categories.sort_unstable();
         categories.dedup();
         let filter = Filter::Categories(categories.into_iter().copied().collect());

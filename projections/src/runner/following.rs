@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{
     feed::Log,
-    port::{Visible, Watch},
+    port::{Projection, Visible, Watch},
     state::{ProjectionState, Shared},
 };
 
@@ -30,7 +30,8 @@ impl Follower {
     /// Publishes what readers see until it is stopped.
     pub(super) async fn run(mut self) {
         let mut head = self.log.store.watch_head();
-        let mut wanted = self.shared.wanted().subscribe();
+        let mut wanted = self.shared.wanted(Projection::Conversations).subscribe();
+        let mut wanted_of_others = self.shared.wanted(Projection::Search).subscribe();
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -40,13 +41,15 @@ impl Follower {
             let known = (*head.borrow_and_update()).max(*wanted.borrow_and_update());
             // a projector of this node tells by itself
             let told = !self.elsewhere && self.shared.all().all(ProjectionState::folds);
-            let behind = !told && *self.shared.combined().borrow() < known;
+            let others_behind = self.shared.of(Projection::Search).position() < *wanted_of_others.borrow_and_update();
+            let behind = !told && (others_behind || *self.shared.combined().borrow() < known);
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = self.watch.moved(if behind { BEHIND } else { LEVEL }), if !told => {}
                 () = tokio::time::sleep(LEVEL), if told => {}
                 () = changed(&mut head), if !told && !behind => {}
                 _ = wanted.changed(), if !told && !behind => {}
+                _ = wanted_of_others.changed(), if !told && !behind => {}
             }
         }
     }

@@ -18,17 +18,20 @@ pub enum Projection {
     Directory,
     /// Conversations, members, messages, readers.
     Conversations,
+    /// Which messages may hold which words.
+    Search,
 }
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Directory, Self::Conversations];
+    pub const ALL: [Self; 3] = [Self::Directory, Self::Conversations, Self::Search];
 
     /// As it stands in routes, on the command line and in file names.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Directory => "directory",
             Self::Conversations => "conversations",
+            Self::Search => "search",
         }
     }
 
@@ -41,7 +44,17 @@ impl Projection {
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
             Self::Directory => &["user", "session", "contact", "factor", "devices"],
-            Self::Conversations => &["conversation", "message", "reader", "user"],
+            Self::Conversations => &["conversation", "message", "reader", "schedule", "user"],
+            Self::Search => &["conversation", "message", "user"],
+        }
+    }
+
+    /// Whether all reads wait for it, and live push. Another is waited for by who asks it, takes events in more lazily, and never
+    /// holds these up.
+    pub const fn is_prompt(self) -> bool {
+        match self {
+            Self::Directory | Self::Conversations => true,
+            Self::Search => false,
         }
     }
 

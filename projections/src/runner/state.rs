@@ -171,19 +171,22 @@ pub(super) struct Shared {
     all: [ProjectionState; Projection::ALL.len()],
     combined: watch::Sender<Position>,
     wanted: watch::Sender<Position>,
+    wanted_of_others: watch::Sender<Position>,
 }
 
 impl Shared {
     pub(super) fn new() -> Self {
         let (combined, _) = watch::channel(Position::START);
         let (wanted, _) = watch::channel(Position::START);
-        Self { all: Projection::ALL.map(ProjectionState::new), combined, wanted }
+        let (wanted_of_others, _) = watch::channel(Position::START);
+        Self { all: Projection::ALL.map(ProjectionState::new), combined, wanted, wanted_of_others }
     }
 
     pub(super) fn of(&self, projection: Projection) -> &ProjectionState {
         match projection {
             Projection::Directory => &self.all[0],
             Projection::Conversations => &self.all[1],
+            Projection::Search => &self.all[2],
         }
     }
 
@@ -191,19 +194,21 @@ impl Shared {
         self.all.iter()
     }
 
-    /// The furthest position that anybody waits for.
-    pub(super) fn wanted(&self) -> &watch::Sender<Position> {
-        &self.wanted
+    /// The furthest position that anybody waits for in a projection: in all prompt ones, or in any other.
+    pub(super) fn wanted(&self, projection: Projection) -> &watch::Sender<Position> {
+        if projection.is_prompt() { &self.wanted } else { &self.wanted_of_others }
     }
 
+    /// How far all prompt projections are.
     pub(super) fn combined(&self) -> &watch::Sender<Position> {
         &self.combined
     }
 
-    /// A view has got further; tells whoever waits for that, and for all of them.
+    /// A view has got further; tells whoever waits for that, and for all prompt ones.
     pub(super) fn publish(&self, projection: Projection, position: Position) {
         self.of(projection).applied.send_if_modified(|known| forward(known, position));
-        let least = self.all().map(ProjectionState::position).min().unwrap_or_default();
+        let prompt = self.all().filter(|state| state.projection.is_prompt());
+        let least = prompt.map(ProjectionState::position).min().unwrap_or_default();
         self.combined.send_if_modified(|known| forward(known, least));
     }
 }

@@ -56,19 +56,24 @@ pub struct NotYet {
 pub struct Demand(Arc<Shared>);
 
 impl Demand {
-    /// Somebody waits for everything up to here.
+    /// Somebody waits for everything up to here in all prompt views.
     pub fn want(&self, position: Position) {
-        self.0.wanted().send_if_modified(|wanted| forward(wanted, position));
+        self.0.wanted(Projection::Conversations).send_if_modified(|wanted| forward(wanted, position));
+    }
+
+    /// Somebody waits for everything up to here in this view.
+    pub fn want_of(&self, projection: Projection, position: Position) {
+        self.0.wanted(projection).send_if_modified(|wanted| forward(wanted, position));
     }
 }
 
 impl std::fmt::Debug for Demand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Demand").field(&*self.0.wanted().borrow()).finish()
+        f.debug_tuple("Demand").field(&*self.0.wanted(Projection::Conversations).borrow()).finish()
     }
 }
 
-/// All projections at work, on one thread of their own.
+/// All projections at work: the prompt ones on one thread of their own, the others on another.
 pub struct Views {
     store: Arc<dyn ViewStore>,
     log: Log,
@@ -77,7 +82,7 @@ pub struct Views {
     controls: Vec<(Projection, mpsc::Sender<Control>)>,
     options: Options,
     stop: watch::Sender<bool>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 impl Views {
@@ -85,9 +90,14 @@ impl Views {
     /// are built meanwhile: questions are then answered by [`crate::QueryError::NotReady`].
     pub async fn start(store: Arc<dyn ViewStore>, log: Log, options: Options) -> Result<Self, ViewsError> {
         let (shared, (stop, stopped)) = (Arc::new(Shared::new()), watch::channel(false));
-        let tail = Arc::new(Tail::new(log.clone(), options.live_page));
+        // each thread reads the end of the log for itself: the others' place in it may be long ago
+        let tail_of = |prompt: bool| {
+            let read = Projection::ALL.into_iter().filter(|projection| projection.is_prompt() == prompt);
+            Arc::new(Tail::new(log.clone(), read, options.live_page))
+        };
+        let (tail, late_tail) = (tail_of(true), tail_of(false));
         let watch = store.watch();
-        let (mut controls, mut workers) = (Vec::new(), Vec::new());
+        let (mut controls, mut workers, mut late) = (Vec::new(), Vec::new(), Vec::new());
         for projection in Projection::ALL {
             let (sender, control) = mpsc::channel(4);
             controls.push((projection, sender));
@@ -95,7 +105,7 @@ impl Views {
                 projection,
                 views: store.clone(),
                 log: log.clone(),
-                tail: tail.clone(),
+                tail: if projection.is_prompt() { tail.clone() } else { late_tail.clone() },
                 shared: shared.clone(),
                 pace: options.pace,
                 stop: stopped.clone(),
@@ -107,7 +117,8 @@ impl Views {
             if let Some((_, Opened::Serving(generation))) = &leading {
                 setting.state().serves(generation.number(), generation.parked());
             }
-            workers.push(worker::run(setting, leading, control));
+            let of_its_kind = if projection.is_prompt() { &mut workers } else { &mut late };
+            of_its_kind.push(worker::run(setting, leading, control));
         }
         let (elsewhere, stop_following) = (store.reads_elsewhere(), stopped.clone());
         let follower = watch.map(|watch| {
@@ -122,10 +133,9 @@ impl Views {
             };
             futures::future::join(futures::future::join_all(workers), following).await
         };
-        let thread = on_thread("views", work)?;
+        let threads = vec![on_thread("views", work)?, on_thread("late-views", futures::future::join_all(late))?];
         let queries = store.queries();
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { store, log, shared, queries, controls, options, stop, thread })
+        Ok(Self { store, log, shared, queries, controls, options, stop, threads: Mutex::new(threads) })
     }
 
     /// What the views can be asked.
@@ -133,7 +143,7 @@ impl Views {
         self.queries.clone()
     }
 
-    /// Tells how far all views are.
+    /// Tells how far all prompt views are.
     pub fn applied(&self) -> watch::Receiver<Position> {
         self.shared.combined().subscribe()
     }
@@ -148,18 +158,24 @@ impl Views {
         Demand(self.shared.clone())
     }
 
-    /// Returns once all views have reached a position.
+    /// Returns once all prompt views have reached a position.
     pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), NotYet> {
         if *self.shared.combined().borrow() >= position {
             return Ok(());
         }
         self.demand().want(position);
-        let mut applied = self.applied();
-        let reached = tokio::time::timeout(timeout, applied.wait_for(|reached| *reached >= position)).await;
-        match reached {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(NotYet { wanted: position, reached: *self.shared.combined().borrow() }),
-        }
+        reached(self.applied(), position, timeout).await
+    }
+
+    /// Returns once one view has reached a position.
+    pub async fn wait_for_view(
+        &self,
+        projection: Projection,
+        position: Position,
+        timeout: Duration,
+    ) -> Result<(), NotYet> {
+        self.demand().want_of(projection, position);
+        reached(self.applied_by(projection), position, timeout).await
     }
 
     /// How each projection is doing.
@@ -220,9 +236,12 @@ impl Views {
     /// Ends all work on the views and waits for that.
     pub async fn stop(&self) {
         self.stop.send_replace(true);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(thread) = thread else { return };
-        tokio::task::spawn_blocking(move || thread.join().is_ok()).await.ok();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if threads.is_empty() {
+            return;
+        }
+        let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+        tokio::task::spawn_blocking(join).await.ok();
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the views were not closed in full: they may have to be built at the next start");
         }
@@ -251,6 +270,12 @@ impl Drop for Views {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
+}
+
+async fn reached(mut applied: watch::Receiver<Position>, position: Position, timeout: Duration) -> Result<(), NotYet> {
+    let waited = tokio::time::timeout(timeout, applied.wait_for(|reached| *reached >= position)).await;
+    let waited = waited.is_ok_and(|waited| waited.is_ok());
+    if waited { Ok(()) } else { Err(NotYet { wanted: position, reached: *applied.borrow() }) }
 }
 
 /// A thread with a runtime of its own: what blocks there blocks nobody else.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     build::Source,
-    gathering::gather,
+    gathering::{gather, rest},
     opening::{BACK_OFF, Setting, adopt, build, first_generation, retry_parked},
     port::{Applied, ApplyError, Generation, Lease, OnPoison, Opened, ViewsError},
     standby::stand_by,
@@ -36,6 +36,8 @@ pub(super) struct Worker {
     control: mpsc::Receiver<Control>,
     /// Since when erased text lies in the files.
     untidy: Option<Instant>,
+    /// Whether it was at the head since it began: what is not prompt does not hurry after that.
+    caught_up: bool,
 }
 
 /// Why a worker does not go on.
@@ -70,7 +72,7 @@ pub(super) async fn run(
         if let Some(generation) = generation {
             // requests that came meanwhile were for a view that was not there
             while control.try_recv().is_ok() {}
-            let mut worker = Worker { setting, lease, generation, control, untidy: None };
+            let mut worker = Worker { setting, lease, generation, control, untidy: None, caught_up: false };
             worker.announce();
             if worker.follow().await == End::Over {
                 if let Err(error) = worker.generation.persist().await {
@@ -108,17 +110,20 @@ impl Worker {
                 self.carry_out(request).await;
             }
             let known = *head.borrow_and_update();
+            let began = Instant::now();
             let step = self.step(known).await;
             match step {
                 Ok(true) => {
                     back_off = BACK_OFF.0;
                     in_a_row = in_a_row.saturating_add(1);
-                    if in_a_row > BUSY_AFTER {
+                    if !self.setting.projection.is_prompt() {
+                        rest(&mut self.setting, self.generation.position(), began.elapsed()).await;
+                    } else if in_a_row > BUSY_AFTER {
                         gather(&mut self.setting, self.generation.position()).await;
                     }
                 }
                 Ok(false) => {
-                    (back_off, in_a_row) = (BACK_OFF.0, 0);
+                    (back_off, in_a_row, self.caught_up) = (BACK_OFF.0, 0, true);
                     self.idle(&mut head).await;
                 }
                 Err(error) => {
@@ -166,7 +171,8 @@ impl Worker {
         if head <= position {
             return Ok(false);
         }
-        if head.get() - position.get() > self.setting.pace.page as u64 {
+        let hurries = self.setting.projection.is_prompt() || !self.caught_up;
+        if hurries && head.get() - position.get() > self.setting.pace.page as u64 {
             self.catch_up(head).await?;
             return Ok(true);
         }

@@ -9,6 +9,7 @@ use super::{
     files::{GenerationFile, stable_plans},
     parked,
     schema::shape,
+    search::fill_postings,
 };
 use crate::{
     fold::{Backend, Done, signed, unsigned},
@@ -38,6 +39,11 @@ impl SqliteBackend {
     pub(super) fn checkpoint(&self) -> rusqlite::Result<Position> {
         let stored: i64 = self.db.query_row("SELECT position FROM checkpoint", [], |row| row.get(0))?;
         Ok(Position::new(unsigned(stored)))
+    }
+
+    /// Whether it is being filled, and serves nobody yet.
+    pub(super) const fn fills(&self) -> bool {
+        self.checkpointer.is_none()
     }
 
     fn execute(&self, statement: &str) -> Done {
@@ -111,6 +117,11 @@ impl Backend for SqliteBackend {
     }
 
     async fn finish(&mut self) -> Done {
+        if self.file.projection == Projection::Search {
+            self.execute("BEGIN")?;
+            fill_postings(&self.db)?;
+            self.execute("COMMIT")?;
+        }
         self.file.finish(&self.db, &shape(self.file.projection))?;
         self.checkpointer = Some(self.file.start_checkpoints()?);
         Ok(())

@@ -13,6 +13,7 @@ mod parked;
 mod pool;
 mod queries;
 mod schema;
+mod search;
 mod store;
 mod trust;
 

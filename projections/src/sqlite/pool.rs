@@ -26,14 +26,16 @@ pub(super) struct Pool {
 struct Serving {
     directory: Option<Arc<GenerationFile>>,
     conversations: Option<Arc<GenerationFile>>,
+    search: Option<Arc<GenerationFile>>,
 }
 
-/// A connection that sees the conversations as `main` and the people as `directory`.
+/// A connection that sees the conversations as `main`, the people as `directory` and, where it serves, the search as `search`.
 pub(super) struct Reader {
     // before the files: a connection is closed before its files may go
     db: Connection,
     epoch: u64,
-    _files: [Arc<GenerationFile>; 2],
+    searches: bool,
+    _files: Serving,
 }
 
 impl Pool {
@@ -43,6 +45,7 @@ impl Pool {
         match file.projection {
             Projection::Directory => serving.directory = Some(file),
             Projection::Conversations => serving.conversations = Some(file),
+            Projection::Search => serving.search = Some(file),
         }
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -57,7 +60,7 @@ impl Pool {
             let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
             (serving.clone(), self.epoch.load(Ordering::Acquire))
         };
-        let (Some(directory), Some(conversations)) = (serving.directory, serving.conversations) else {
+        let (Some(directory), Some(conversations)) = (&serving.directory, &serving.conversations) else {
             return Err(QueryError::NotReady);
         };
         // not read-only: the first reader after a crash has to recover the write-ahead log
@@ -66,18 +69,33 @@ impl Pool {
         db.set_prepared_statement_cache_capacity(128);
         stable_plans(&db)?;
         db.execute("ATTACH ? AS directory", [directory.path.to_string_lossy()])?;
+        if let Some(search) = &serving.search {
+            db.execute("ATTACH ? AS search", [search.path.to_string_lossy()])?;
+        }
         db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000;")?;
-        Ok(Reader { db, epoch, _files: [directory, conversations] })
+        Ok(Reader { db, epoch, searches: serving.search.is_some(), _files: serving })
     }
 
     /// Answers a question on a connection of its own, in one transaction.
     pub(super) fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        self.ask(|reader| question(&reader.db))
+    }
+
+    /// The same for one that needs the search view.
+    pub(super) fn search<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        self.ask(|reader| if reader.searches { question(&reader.db) } else { Err(QueryError::NotReady) })
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, QueryError>) -> Result<T, QueryError> {
         let reader = match self.take() {
             Some(reader) => reader,
             None => self.open()?,
         };
         reader.db.prepare_cached("BEGIN")?.execute([])?;
-        let answer = question(&reader.db);
+        let answer = question(&reader);
         // a connection that cannot end its transaction is not used again
         let ended = reader.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).is_ok();
         if ended && reader.epoch == self.epoch.load(Ordering::Acquire) {

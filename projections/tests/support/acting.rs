@@ -155,8 +155,12 @@ impl World {
     }
 
     pub async fn edit(&mut self, id: MessageId, by: UserId, body: &str) -> bool {
+        self.edit_with(id, by, body, vec![]).await
+    }
+
+    pub async fn edit_with(&mut self, id: MessageId, by: UserId, body: &str, mentions: Vec<UserId>) -> bool {
         let content = MessageContent { subject: None, body: Some(Body::parse(body).unwrap()) };
-        self.act(id, by, MessageAction::Edit { content, mentions: vec![] }).await
+        self.act(id, by, MessageAction::Edit { content, mentions }).await
     }
 
     pub async fn react(&mut self, id: MessageId, by: UserId, emoji: &str) -> bool {

@@ -130,6 +130,10 @@ impl World {
         if let Err(not_yet) = reached {
             panic!("{not_yet}: {:?}", self.views().status().await);
         }
+        let search = self.views().wait_for_view(Projection::Search, self.memory.last(), PATIENCE).await;
+        if let Err(not_yet) = search {
+            panic!("{not_yet}: {:?}", self.views().status().await);
+        }
         self.views().queries()
     }
 

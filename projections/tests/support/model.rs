@@ -17,6 +17,8 @@ pub struct Reader {
 #[derive(Default)]
 pub struct Model {
     pub senders: Vec<UserId>,
+    /// Which text each message has, by its place in a list, and whom it mentions.
+    pub says: Vec<(usize, Vec<UserId>)>,
     pub deleted: BTreeSet<u64>,
     pub readers: HashMap<UserId, Reader>,
 }
@@ -39,8 +41,9 @@ impl Model {
         self.readers.get_mut(&user).unwrap().present = false;
     }
 
-    pub fn sent(&mut self, sender: UserId) {
+    pub fn sent(&mut self, sender: UserId, text: usize, mentions: Vec<UserId>) {
         self.senders.push(sender);
+        self.says.push((text, mentions));
         let seq = self.last();
         for (user, reader) in self.readers.iter_mut().filter(|(_, reader)| reader.present) {
             if *user == sender {
@@ -50,6 +53,18 @@ impl Model {
                 reader.unread.insert(seq);
             }
         }
+    }
+
+    pub fn edited(&mut self, seq: u64, text: usize, mentions: Vec<UserId>) {
+        if !self.deleted.contains(&seq) {
+            self.says[usize::try_from(seq).unwrap() - 1] = (text, mentions);
+        }
+    }
+
+    /// How many of the unread messages mention them.
+    pub fn mentions(&self, user: UserId) -> u64 {
+        let mentions = |seq: &u64| self.says[usize::try_from(*seq).unwrap() - 1].1.contains(&user);
+        self.unread(user).iter().filter(|seq| mentions(seq)).count() as u64
     }
 
     pub fn read_up_to(&mut self, user: UserId, seq: u64) {

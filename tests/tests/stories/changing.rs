@@ -158,6 +158,32 @@ async fn pins_are_for_owner_and_admins_and_for_both_in_a_direct_conversation() {
 }
 
 #[tokio::test]
+async fn what_is_pinned_is_listed_newest_first_for_those_who_see_it() {
+    let app = TestApp::shared();
+    let (ada, bob, group) = pair(&app).await;
+    let eve = app.person("eve").await;
+    let sent = ada.send_all(&group, &["one", "two", "three", "four", "five"]).await;
+    let path = format!("/v1/conversations/{group}/pins");
+    assert!(bob.all(&path).await.is_empty());
+    for nth in [0, 1, 2, 4] {
+        ada.put(of(&sent[nth], "/pin"), None).await.expect(204);
+    }
+    assert_eq!(seqs(&bob.pages(&path, 2).await.concat()), [5, 3, 2, 1]);
+    ada.delete(of(&sent[4], "/pin")).await.expect(204);
+    ada.delete(of(&sent[1], "")).await.expect(204);
+    bob.delete(of(&sent[0], "?for=me")).await.expect(204);
+    assert_eq!(seqs(&bob.all(&path).await), [3]);
+    assert_eq!(seqs(&ada.pages(&path, 1).await.concat()), [3, 1]);
+    assert_eq!(ada.all(&path).await[0], ada.get(of(&sent[2], "")).await.expect(200).json);
+    bob.delete(format!("/v1/conversations/{group}/members/me")).await.expect(204);
+    let late = ada.send(&group, "bob is gone").await;
+    ada.put(of(&late, "/pin"), None).await.expect(204);
+    assert_eq!(seqs(&bob.all(&path).await), [3]);
+    eve.get(&*path).await.problem(403, "not-a-member");
+    eve.get(format!("/v1/conversations/{}/pins", eve.id)).await.problem(404, "no-such-conversation");
+}
+
+#[tokio::test]
 async fn receipts_say_who_got_and_who_read_a_message_and_when() {
     let app = TestApp::shared();
     let (ada, bob, group) = pair(&app).await;
@@ -180,6 +206,10 @@ async fn receipts_say_who_got_and_who_read_a_message_and_when() {
     assert_eq!(has(&first, &bob), Some((true, false)), "{first:?}");
     assert_eq!(has(&first, &eve), Some((true, true)), "what is read was delivered: {first:?}");
     assert!(has(&first, &ada).is_none(), "not the sender: {first:?}");
+    for entry in &first {
+        assert_eq!(entry["sent_at"], sent[0]["created_at"]);
+        assert!(entry["sent_at"].as_str() <= entry["delivered_at"].as_str(), "{entry}");
+    }
     let second = receipts(&sent[1]).await;
     assert_eq!(has(&second, &bob), Some((true, false)), "{second:?}");
     assert_eq!(has(&second, &eve).unwrap_or_default(), (false, false), "{second:?}");

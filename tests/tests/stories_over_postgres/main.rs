@@ -28,6 +28,8 @@ mod import;
 mod inbox;
 #[path = "../stories/live.rs"]
 mod live;
+#[path = "../stories/mail.rs"]
+mod mail;
 mod nodes;
 #[path = "../stories/operating.rs"]
 mod operating;
@@ -43,6 +45,10 @@ mod problems;
 mod reading;
 mod refusals;
 mod roles;
+#[path = "../stories/scheduled.rs"]
+mod scheduled;
+#[path = "../stories/search.rs"]
+mod search;
 #[path = "../stories/second_factor.rs"]
 mod second_factor;
 #[path = "../stories/sending.rs"]

@@ -140,3 +140,60 @@ async fn each_node_has_a_data_directory_of_its_own() {
     assert!(said.contains("data directory"), "{said}");
     app.get("/health/ready").await.expect(200);
 }
+
+#[tokio::test]
+async fn a_search_on_one_node_finds_what_another_one_took() {
+    let one = TestApp::shared();
+    let other = one.another_node();
+    let (ada, bob) = (one.person("ada").await, one.person("bob").await);
+    let group = ada.group("far apart", &[&bob]).await;
+    let there = bob.at(&other);
+    for nth in 0..5 {
+        let path = format!("/v1/conversations/{group}/messages");
+        let sent = ada.post(path, json!({"body": format!("needle{nth} 針")})).await.expect(201);
+        for query in [format!("needle{nth}"), format!("needle{nth}+針")] {
+            let found = there
+                .get(format!("/v1/search?q={query}"))
+                .header("Tidings-Min-Position", sent.position())
+                .await
+                .expect(200);
+            assert_eq!(found.items()[0]["message"]["id"], sent["id"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn scheduled_messages_are_sent_once_though_a_node_is_killed_meanwhile() {
+    let one = TestApp::start();
+    let other = one.another_node();
+    let (ada, bob) = (one.person("ada").await, one.person("bob").await);
+    let group = ada.group("later", &[&bob]).await;
+    let send_at = in_millis(1_500);
+    let mut expected = vec![];
+    for nth in 0..30 {
+        let body = format!("number {nth:02}");
+        let asked = json!({"conversation_id": group, "body": body, "send_at": send_at});
+        ada.post("/v1/scheduled", asked).await.expect(201);
+        expected.push(body);
+    }
+    let began = Instant::now();
+    while bob.messages(&group).await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "none is sent");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    other.kill();
+    while !ada.all("/v1/scheduled").await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "they are not all sent");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let said = bob.all(&format!("/v1/conversations/{group}/messages")).await;
+    let mut said = bodies(&said);
+    said.sort_unstable();
+    assert_eq!(said, expected);
+}
+
+fn in_millis(millis: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("later than 1970");
+    let now = i64::try_from(now.as_millis()).expect("in time");
+    tidings_domain::Timestamp::from_millis(now + millis).to_string()
+}

@@ -1,3 +1,4 @@
 CREATE INDEX IF NOT EXISTS messages_by_sender ON messages (sender, key);
 CREATE INDEX messages_deleted ON messages (key) WHERE deleted_at IS NOT NULL;
+CREATE INDEX messages_pinned ON messages (key) WHERE pinned_at IS NOT NULL;
 CREATE INDEX members_by_joining ON members (conversation, joined);

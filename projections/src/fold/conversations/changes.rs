@@ -30,6 +30,7 @@ impl Rows {
         self.reaction_counts.clear();
         self.receipts.clear();
         self.closed.clear();
+        self.scheduled.written(0);
         self.unwritten = None;
         Ok(())
     }
@@ -67,6 +68,7 @@ impl Rows {
             mentions: self.mentions.changes().map(|((user, key), on)| (user, key, *on)).collect(),
             receipts: &self.receipts,
             closed: &self.closed,
+            scheduled: self.scheduled.changes().map(|(id, row)| (id, row.as_ref())).collect(),
         }
     }
 }

@@ -31,6 +31,7 @@ impl ConversationsFold {
         if self.closed(tables).await?.insert(user, at).is_none() {
             self.rows.close(user, at);
         }
+        self.drop_all_scheduled(tables, user).await?;
         let written = self.rows.written_by(tables, user).await?;
         for some in written.chunks(1_000) {
             if T::TOGETHER {

@@ -195,11 +195,11 @@ impl ConversationsFold {
     }
 }
 
-fn subject(content: Option<&MessageContent>) -> Option<String> {
+pub(super) fn subject(content: Option<&MessageContent>) -> Option<String> {
     content?.subject.as_ref().map(Subject::as_str).map(str::to_owned)
 }
 
-fn body(content: Option<&MessageContent>) -> Option<String> {
+pub(super) fn body(content: Option<&MessageContent>) -> Option<String> {
     content?.body.as_ref().map(Body::as_str).map(str::to_owned)
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod readers;
 mod rows;
+pub(crate) mod schedules;
 pub(crate) mod tables;
 
 use std::collections::HashMap;
@@ -68,6 +69,7 @@ impl ConversationsFold {
                     | Event::Factor(_)
                     | Event::Devices(_)
                     | Event::Attempts(_)
+                    | Event::Schedule(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -119,6 +121,7 @@ impl ConversationsFold {
                 | UserEvent::Suspended(_)
                 | UserEvent::Reinstated(_) => Ok(()),
             },
+            (Event::Schedule(event), StreamId::Schedule(owner)) => self.schedule(tables, owner, event).await,
             (
                 Event::Login(_)
                 | Event::Session(_)
@@ -129,9 +132,10 @@ impl ConversationsFold {
                 | Event::Attempts(_),
                 _,
             ) => Ok(()),
-            (Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::User(_), _) => {
-                Err(FoldError::data("this event does not belong into this stream"))
-            }
+            (
+                Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::User(_) | Event::Schedule(_),
+                _,
+            ) => Err(FoldError::data("this event does not belong into this stream")),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationId, ScheduledId, UserId};
 
 use super::tables::{
-    ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow, VersionRow,
+    ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow, ScheduledRow,
+    VersionRow,
 };
 use crate::fold::{Done, FoldError, kept::Kept};
 
@@ -25,6 +26,7 @@ pub(super) struct Rows {
     pub(super) reaction_counts: HashMap<(i64, String), Option<ReactionCount>>,
     pub(super) mentions: Kept<(UserId, i64), bool>,
     pub(super) receipts: Vec<ReceiptRow>,
+    pub(super) scheduled: Kept<ScheduledId, Option<ScheduledRow>>,
     pub(super) closed: Vec<(UserId, i64)>,
     /// Conversations of this number or above have no rows in the tables yet.
     pub(super) unwritten: Option<i64>,

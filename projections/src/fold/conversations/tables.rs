@@ -1,6 +1,6 @@
 //! The rows of the conversations projection, and how a database reads and writes them.
 
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationId, ScheduledId, UserId};
 
 use crate::fold::Done;
 
@@ -123,6 +123,25 @@ pub(crate) struct ReceiptRow {
     pub(crate) at: i64,
 }
 
+/// A row of `scheduled`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScheduledRow {
+    pub(crate) id: ScheduledId,
+    pub(crate) owner: UserId,
+    pub(crate) conversation: ConversationId,
+    /// Ids of 16 bytes, one after the other.
+    pub(crate) people: Option<Vec<u8>>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) reply_seq: Option<i64>,
+    pub(crate) reply_version: Option<i64>,
+    pub(crate) subject: Option<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) send_at: i64,
+    pub(crate) created_at: i64,
+    pub(crate) stage: i64,
+    pub(crate) failure: Option<String>,
+}
+
 /// What a batch changed. Rows are as they stand after it; none is a row that must go. Every key comes once.
 #[derive(Default)]
 pub(crate) struct Changes<'a> {
@@ -142,6 +161,7 @@ pub(crate) struct Changes<'a> {
     /// The first one of its key counts, in here and in the table.
     pub(crate) receipts: &'a [ReceiptRow],
     pub(crate) closed: &'a [(UserId, i64)],
+    pub(crate) scheduled: Vec<(ScheduledId, Option<&'a ScheduledRow>)>,
 }
 
 /// The tables, in a database. What is asked for and not there is left out.
@@ -181,6 +201,12 @@ pub(crate) trait ConversationTables: Send {
 
     /// The messages of a sender that are not deleted, with their conversations.
     fn written_by(&mut self, sender: UserId) -> impl Future<Output = Done<Vec<(i64, ConversationId)>>> + Send;
+
+    /// Rows of `scheduled`.
+    fn scheduled(&mut self, ids: &[ScheduledId]) -> impl Future<Output = Done<Vec<ScheduledRow>>> + Send;
+
+    /// All rows of `scheduled` of one person.
+    fn scheduled_of(&mut self, owner: UserId) -> impl Future<Output = Done<Vec<ScheduledRow>>> + Send;
 
     /// Writes what a batch changed.
     fn write(&mut self, changes: &Changes<'_>) -> impl Future<Output = Done> + Send;

@@ -115,7 +115,8 @@ impl DirectoryFold {
                 | Event::Message(_)
                 | Event::Reader(_)
                 | Event::Request(_)
-                | Event::Attempts(_),
+                | Event::Attempts(_)
+                | Event::Schedule(_),
                 _,
             ) => Ok(()),
             (Event::User(_) | Event::Session(_) | Event::Contact(_) | Event::Factor(_) | Event::Devices(_), _) => {

@@ -2,4 +2,8 @@
 
 mod reactions;
 mod read;
+mod schedules;
 mod write;
+
+pub(super) use schedules::row as scheduled_row;
+pub(super) use write::column;

@@ -1,14 +1,15 @@
 //! Rows by their keys, many at a time.
 
 use sqlx::{Executor, Row, postgres::PgRow};
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationId, ScheduledId, UserId};
 use uuid::Uuid;
 
 use crate::{
     fold::{
         Done,
         conversations::tables::{
-            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, key,
+            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
+            ScheduledRow, key,
         },
     },
     postgres::backend::PostgresBackend,
@@ -103,6 +104,14 @@ impl ConversationTables for PostgresBackend {
         .fetch_all(&mut self.db)
         .await?;
         Ok(rows.into_iter().map(|(key, id)| (key, ConversationId::new(id))).collect())
+    }
+
+    async fn scheduled(&mut self, ids: &[ScheduledId]) -> Done<Vec<ScheduledRow>> {
+        self.scheduled_by_ids(ids).await
+    }
+
+    async fn scheduled_of(&mut self, owner: UserId) -> Done<Vec<ScheduledRow>> {
+        self.scheduled_by_owner(owner).await
     }
 
     async fn write(&mut self, changes: &Changes<'_>) -> Done {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A column of many rows.
-pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+pub(in crate::postgres) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
@@ -48,6 +48,9 @@ impl PostgresBackend {
         }
         if !changes.receipts.is_empty() {
             self.insert_receipts(changes).await?;
+        }
+        if !changes.scheduled.is_empty() {
+            self.write_scheduled(&changes.scheduled).await?;
         }
         if !changes.closed.is_empty() {
             sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT DO NOTHING")

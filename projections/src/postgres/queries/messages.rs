@@ -152,7 +152,7 @@ async fn reactions(db: &mut Snapshot, user: UserId, keys: &[i64]) -> sqlx::Resul
 }
 
 /// The names of those who have one.
-async fn usernames(db: &mut Snapshot, of: &[Vec<UserId>]) -> sqlx::Result<HashMap<UserId, String>> {
+pub(super) async fn usernames(db: &mut Snapshot, of: &[Vec<UserId>]) -> sqlx::Result<HashMap<UserId, String>> {
     let ids: Vec<Uuid> = of.iter().flatten().map(|id| id.uuid()).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());

@@ -4,21 +4,25 @@ mod contacts;
 mod conversations;
 mod messages;
 mod people;
+mod pinned;
 mod receipts;
 mod received;
+mod scheduled;
+mod search;
 mod viewer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
 
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
     model::{
         Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
-        ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User, UserCursor,
+        ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
+        UnreadSummary, User, UserCursor, Wanted,
     },
     queries::{Answer, Queries},
 };
@@ -50,7 +54,7 @@ macro_rules! ask {
                     let $db: &mut Snapshot = &mut snapshot;
                     match $question.await {
                         Ok(answer) => return Ok(answer),
-                        Err(error) => Failed { error: sqlx::Error::into(error), on_replica: snapshot.on_replica() },
+                        Err(error) => Failed { error: error.into(), on_replica: snapshot.on_replica() },
                     }
                 }
                 Err(failed) => failed,
@@ -172,6 +176,16 @@ impl Queries for PostgresQueries {
         ask!(several self, db => messages::page(db, viewer, conversation, anchor, unread, limit))
     }
 
+    async fn pinned(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, u64>>> {
+        ask!(several self, db => pinned::page(db, viewer, conversation, before, limit))
+    }
+
     async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>> {
         ask!(several self, db => messages::by_id(db, viewer, id))
     }
@@ -202,6 +216,34 @@ impl Queries for PostgresQueries {
         limit: usize,
     ) -> Answer<Page<Message, ReceivedCursor>> {
         ask!(several self, db => received::page(db, viewer, &filter, cursor, limit))
+    }
+
+    async fn search(
+        &self,
+        viewer: UserId,
+        wanted: &Wanted,
+        filter: SearchFilter,
+        cursor: Option<SearchCursor>,
+        limit: usize,
+    ) -> Answer<Page<SearchHit, SearchCursor>> {
+        ask!(several self, db => search::page(db, viewer, wanted, &filter, cursor, limit))
+    }
+
+    async fn scheduled(
+        &self,
+        owner: UserId,
+        cursor: Option<ScheduledCursor>,
+        limit: usize,
+    ) -> Answer<Page<Scheduled, ScheduledCursor>> {
+        ask!(several self, db => scheduled::page(db, owner, cursor, limit))
+    }
+
+    async fn scheduled_one(&self, owner: UserId, id: ScheduledId) -> Answer<Option<Scheduled>> {
+        ask!(several self, db => scheduled::one(db, owner, id))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Answer<Vec<(UserId, ScheduledId)>> {
+        ask!(one self, db => scheduled::due(db, now, limit))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

@@ -59,6 +59,7 @@ pub(super) async fn page(
         let Some(at) = delivered.into_iter().chain(read).min() else { continue };
         page.items.push(Receipt {
             user: UserRef { id: UserId::new(row.try_get("user_id")?), username: row.try_get("username")? },
+            sent_at: message.created_at,
             delivered_at: Timestamp::from_millis(at),
             read_at: read.map(Timestamp::from_millis),
         });

@@ -1,4 +1,7 @@
 //! The rows of conversations in SQLite: row by row, by cached statements.
 
 mod read;
+mod schedules;
 mod write;
+
+pub(super) use schedules::{COLUMNS as SCHEDULED_COLUMNS, row as scheduled_row};

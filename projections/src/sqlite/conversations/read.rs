@@ -1,13 +1,14 @@
 //! Rows by their keys.
 
 use rusqlite::{OptionalExtension, Row, params};
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationId, ScheduledId, UserId};
 
 use crate::{
     fold::{
         Done,
         conversations::tables::{
-            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, key,
+            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
+            ScheduledRow, key,
         },
     },
     sqlite::{backend::SqliteBackend, ids::Id16},
@@ -118,6 +119,14 @@ impl ConversationTables for SqliteBackend {
         let rows = statement
             .query_map([sender.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Id16<ConversationId>>(1)?.0)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    async fn scheduled(&mut self, ids: &[ScheduledId]) -> Done<Vec<ScheduledRow>> {
+        Ok(super::schedules::by_ids(&self.db, ids)?)
+    }
+
+    async fn scheduled_of(&mut self, owner: UserId) -> Done<Vec<ScheduledRow>> {
+        Ok(super::schedules::of(&self.db, owner)?)
     }
 
     async fn write(&mut self, changes: &Changes<'_>) -> Done {

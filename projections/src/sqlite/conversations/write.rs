@@ -57,7 +57,7 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     for (user, at) in changes.closed {
         db.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?, ?)")?.execute(params![user.as_bytes(), at])?;
     }
-    Ok(())
+    super::schedules::write(db, &changes.scheduled)
 }
 
 fn write_conversation(db: &Connection, row: &ConversationRow) -> Result<()> {

@@ -5,7 +5,7 @@ use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
 use super::stretch::read;
 use crate::{
-    fold::{conversations::unkey, signed},
+    fold::{conversations::unkey, signed, unsigned},
     model::{Message, MessageAnchor, MessageVersion, Page},
     viewing::{Stretch, Viewer},
 };
@@ -125,6 +125,31 @@ pub(super) fn several(
 pub(super) fn last(db: &Connection, viewer: &Viewer) -> rusqlite::Result<Option<Message>> {
     let stretch = Stretch::between(viewer.key(1), viewer.key(viewer.last_visible()), 1);
     Ok(read(db, viewer, &stretch)?.into_iter().next().map(|found| found.message))
+}
+
+/// What is pinned before a `seq`, or at all.
+pub(super) fn pinned(
+    db: &Connection,
+    viewer: &Viewer,
+    before: Option<u64>,
+    limit: usize,
+) -> rusqlite::Result<Page<Message, u64>> {
+    let high = before.map_or(i64::MAX, |before| signed(before) - 1).min(viewer.last_visible());
+    let mut statement = db.prepare_cached(
+        "SELECT key FROM messages WHERE pinned_at IS NOT NULL AND key BETWEEN ? AND ? ORDER BY key DESC",
+    )?;
+    let mut keys = statement.query(params![viewer.key(1), viewer.key(high)])?;
+    let mut page = Page::empty();
+    while let Some(row) = keys.next()? {
+        let seq = unsigned(unkey(row.get(0)?).1);
+        let Some(message) = one(db, viewer, seq)? else { continue };
+        if page.items.len() == limit {
+            page.next = page.items.last().map(|last: &Message| last.id.seq);
+            break;
+        }
+        page.items.push(message);
+    }
+    Ok(page)
 }
 
 pub(super) fn history(db: &Connection, viewer: &Viewer, message: &Message) -> rusqlite::Result<Vec<MessageVersion>> {

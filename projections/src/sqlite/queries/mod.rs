@@ -6,20 +6,23 @@ mod messages;
 mod people;
 mod receipts;
 mod received;
+mod scheduled;
+mod search;
 mod stretch;
 mod viewer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
 
 use super::pool::Pool;
 use crate::{
     model::{
         Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
-        ReceivedCursor, ReceivedFilter, Session, UnreadSummary, User, UserCursor,
+        ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
+        UnreadSummary, User, UserCursor, Wanted,
     },
     queries::{Answer, Queries},
     viewing::Viewer,
@@ -155,6 +158,19 @@ impl Queries for SqliteQueries {
         })
     }
 
+    async fn pinned(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Answer<Option<Page<Message, u64>>> {
+        self.read(|db| {
+            let viewer = Viewer::find(db, viewer, conversation)?;
+            viewer.map(|viewer| messages::pinned(db, &viewer, before, limit)).transpose()
+        })
+    }
+
     async fn message(&self, viewer: UserId, id: MessageId) -> Answer<Option<Message>> {
         self.read(|db| Ok(messages::by_id(db, viewer, id)?.map(|(_, message)| message)))
     }
@@ -191,6 +207,34 @@ impl Queries for SqliteQueries {
         limit: usize,
     ) -> Answer<Page<Message, ReceivedCursor>> {
         self.read(|db| received::page(db, viewer, &filter, cursor, limit))
+    }
+
+    async fn search(
+        &self,
+        viewer: UserId,
+        wanted: &Wanted,
+        filter: SearchFilter,
+        cursor: Option<SearchCursor>,
+        limit: usize,
+    ) -> Answer<Page<SearchHit, SearchCursor>> {
+        self.pool.search(|db| Ok(search::page(db, viewer, wanted, &filter, cursor, limit)?))
+    }
+
+    async fn scheduled(
+        &self,
+        owner: UserId,
+        cursor: Option<ScheduledCursor>,
+        limit: usize,
+    ) -> Answer<Page<Scheduled, ScheduledCursor>> {
+        self.read(|db| scheduled::page(db, owner, cursor, limit))
+    }
+
+    async fn scheduled_one(&self, owner: UserId, id: ScheduledId) -> Answer<Option<Scheduled>> {
+        self.read(|db| scheduled::one(db, owner, id))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Answer<Vec<(UserId, ScheduledId)>> {
+        self.read(|db| scheduled::due(db, now, limit))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

@@ -34,7 +34,7 @@ pub(super) fn page(
     let (mut page, mut last) = (Page::empty(), 0);
     while let Some(row) = rows.next()? {
         let user = UserRef { id: row.get::<_, Id16<UserId>>(0)?.0, username: row.get(1)? };
-        let Some(receipt) = receipt(db, user, key)? else { continue };
+        let Some(receipt) = receipt(db, user, key, message.created_at)? else { continue };
         if page.items.len() == limit {
             page.next = Some(MemberCursor(last));
             break;
@@ -45,13 +45,13 @@ pub(super) fn page(
     Ok(page)
 }
 
-fn receipt(db: &Connection, user: UserRef, key: i64) -> rusqlite::Result<Option<Receipt>> {
+fn receipt(db: &Connection, user: UserRef, key: i64, sent_at: Timestamp) -> rusqlite::Result<Option<Receipt>> {
     let read_at =
         [passed(db, user.id, READ_UP_TO, key)?, exactly(db, user.id, key)?, next_of_sender(db, user.id, key)?];
     let read_at = read_at.into_iter().flatten().min();
     let delivered_at = passed(db, user.id, DELIVERED_UP_TO, key)?.into_iter().chain(read_at).min();
     let read_at = read_at.map(Timestamp::from_millis);
-    Ok(delivered_at.map(|at| Receipt { user, delivered_at: Timestamp::from_millis(at), read_at }))
+    Ok(delivered_at.map(|at| Receipt { user, sent_at, delivered_at: Timestamp::from_millis(at), read_at }))
 }
 
 /// When a mark first reached the message: marks only rise, so the lowest one at or above it was the first.

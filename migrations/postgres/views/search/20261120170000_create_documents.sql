@@ -1,0 +1,15 @@
+-- Made in the schema of a generation. Unlogged while it is being filled: a crash then leaves nothing that counts.
+-- What may be found in each message that can be found: numbers, no text.
+CREATE UNLOGGED TABLE documents (
+    conversation UUID NOT NULL,
+    seq BIGINT NOT NULL,
+    sender UUID NOT NULL,
+    is_text BOOLEAN NOT NULL,           -- whether its body is text that can be looked into
+    fingerprints BIGINT[] NOT NULL,     -- in order
+    PRIMARY KEY (conversation, seq)
+);
+
+-- Closed accounts. What arrives from one after all can never be found.
+CREATE UNLOGGED TABLE closed (
+    user_id UUID PRIMARY KEY
+);

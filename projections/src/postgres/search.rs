@@ -1,0 +1,101 @@
+//! The search projection's rows in PostgreSQL, many at a time.
+
+use sqlx::{Executor, Row, postgres::PgRow};
+use tidings_domain::{ConversationId, UserId};
+use uuid::Uuid;
+
+use super::{backend::PostgresBackend, conversations::column};
+use crate::fold::{
+    Done,
+    search::{DocumentRow, Place, SearchChanges, SearchTables},
+};
+
+impl SearchTables for PostgresBackend {
+    async fn documents(&mut self, places: &[Place]) -> Done<Vec<(Place, DocumentRow)>> {
+        let rows = sqlx::query(
+            "SELECT d.* FROM documents d JOIN unnest($1::uuid[], $2::bigint[]) AS asked (conversation, seq)
+             ON d.conversation = asked.conversation AND d.seq = asked.seq",
+        )
+        .bind(column(places, |(conversation, _)| conversation.uuid()))
+        .bind(column(places, |(_, seq)| *seq))
+        .fetch_all(&mut self.db)
+        .await?;
+        Ok(rows.iter().map(document).collect::<Result<_, _>>()?)
+    }
+
+    async fn documents_of(&mut self, sender: UserId) -> Done<Vec<(Place, DocumentRow)>> {
+        // a view being filled has this index only from the first closing on
+        self.db.execute("CREATE INDEX IF NOT EXISTS documents_by_sender ON documents (sender)").await?;
+        let found = sqlx::query("SELECT * FROM documents WHERE sender = $1").bind(sender.uuid());
+        let rows = found.fetch_all(&mut self.db).await?;
+        Ok(rows.iter().map(document).collect::<Result<_, _>>()?)
+    }
+
+    async fn closed_accounts(&mut self) -> Done<Vec<UserId>> {
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT user_id FROM closed").fetch_all(&mut self.db).await?;
+        Ok(ids.into_iter().map(UserId::new).collect())
+    }
+
+    async fn write_search(&mut self, changes: &SearchChanges<'_>) -> Done {
+        let gone: Vec<Place> =
+            changes.documents.iter().filter(|change| change.row.is_none()).map(|change| change.place).collect();
+        if !gone.is_empty() {
+            sqlx::query(
+                "DELETE FROM documents d USING unnest($1::uuid[], $2::bigint[]) AS gone (conversation, seq)
+                 WHERE d.conversation = gone.conversation AND d.seq = gone.seq",
+            )
+            .bind(column(&gone, |(conversation, _)| conversation.uuid()))
+            .bind(column(&gone, |(_, seq)| *seq))
+            .execute(&mut self.db)
+            .await?;
+        }
+        let there: Vec<(Place, &DocumentRow)> =
+            changes.documents.iter().filter_map(|change| Some((change.place, change.row?))).collect();
+        if !there.is_empty() {
+            self.put_documents(&there).await?;
+        }
+        if !changes.closed.is_empty() {
+            sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING")
+                .bind(column(changes.closed, |user| user.uuid()))
+                .execute(&mut self.db)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl PostgresBackend {
+    async fn put_documents(&mut self, rows: &[(Place, &DocumentRow)]) -> Done {
+        // an array of arrays must be a rectangle: each row's is a text that PostgreSQL reads
+        sqlx::query(
+            "INSERT INTO documents
+             SELECT conversation, seq, sender, is_text, fingerprints::bigint[]
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::boolean[], $5::text[])
+                 AS new (conversation, seq, sender, is_text, fingerprints)
+             ON CONFLICT (conversation, seq) DO UPDATE SET fingerprints = excluded.fingerprints",
+        )
+        .bind(column(rows, |((conversation, _), _)| conversation.uuid()))
+        .bind(column(rows, |((_, seq), _)| *seq))
+        .bind(column(rows, |(_, row)| row.sender.uuid()))
+        .bind(column(rows, |(_, row)| row.text))
+        .bind(column(rows, |(_, row)| literal(&row.fingerprints)))
+        .execute(&mut self.db)
+        .await?;
+        Ok(())
+    }
+}
+
+fn literal(fingerprints: &[i64]) -> String {
+    let numbers: Vec<String> = fingerprints.iter().map(i64::to_string).collect();
+    format!("{{{}}}", numbers.join(","))
+}
+
+fn document(row: &PgRow) -> sqlx::Result<(Place, DocumentRow)> {
+    let place = (ConversationId::new(row.try_get("conversation")?), row.try_get("seq")?);
+    let document = DocumentRow {
+        sender: UserId::new(row.try_get("sender")?),
+        text: row.try_get("is_text")?,
+        fingerprints: row.try_get("fingerprints")?,
+    };
+    Ok((place, document))
+}
