@@ -1,5 +1,7 @@
 //! What a message is made of.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::{Invalid, text_value};
 
 /// The longest body, in bytes of UTF-8.
@@ -70,15 +72,39 @@ text_value! {
     Emoji
 }
 
+/// No emoji takes more: the longest have some 40 bytes.
+const MAX_EMOJI_BYTES: usize = 128;
+
+/// The emoji that have variation selectors, by what they are without them.
+static QUALIFIED: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let toned = |emoji: &'static emojis::Emoji| emoji.skin_tones().into_iter().flatten();
+    let all = emojis::iter().flat_map(|emoji| std::iter::once(emoji).chain(toned(emoji)));
+    let written = all.map(emojis::Emoji::as_str);
+    written.filter(|emoji| emoji.contains(VS16)).map(|emoji| (without_selectors(emoji), emoji)).collect()
+});
+
+/// Asks for the coloured picture rather than the black sign.
+const VS16: char = '\u{fe0f}';
+
+fn without_selectors(text: &str) -> String {
+    text.chars().filter(|c| *c != VS16).collect()
+}
+
 impl Emoji {
-    /// Accepts any recommended sequence, also without its variation selector; `👍` and a bare heart are each one emoji.
+    /// Accepts any sequence that Unicode recommends for interchange: with skin tones, flags, keycaps, joined ones. Variation
+    /// selectors (VS16) may be missing or too many: however an emoji is written, it is the same reaction.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        // digits, `#` and `*` are the unqualified forms of keycaps, but nobody means those by them
-        if text.is_ascii() {
-            return Err(Invalid("must be exactly one emoji"));
+        const WRONG: Invalid = Invalid("must be exactly one emoji");
+        if text.len() > MAX_EMOJI_BYTES {
+            return Err(WRONG);
         }
-        let known = emojis::get(text).or_else(|| emojis::get(&format!("{text}\u{fe0f}")));
-        known.map(|emoji| Self(emoji.as_str().to_owned())).ok_or(Invalid("must be exactly one emoji"))
+        let bare = without_selectors(text);
+        // digits, `#` and `*` are the unqualified forms of keycaps, but nobody means those by them
+        if bare.is_ascii() {
+            return Err(WRONG);
+        }
+        let known = QUALIFIED.get(bare.as_str()).copied().or_else(|| emojis::get(&bare).map(emojis::Emoji::as_str));
+        known.map(|emoji| Self(emoji.to_owned())).ok_or(WRONG)
     }
 
     /// Every emoji there is, in its fully qualified form, without skin tones.
@@ -120,12 +146,59 @@ mod tests {
             ("1️⃣", "1️⃣"),
             ("👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"),
             ("🏴‍☠️", "🏴‍☠️"),
+            // without some or all of the selectors, and with one too many
+            ("\u{1f3f4}\u{200d}\u{2620}", "🏴‍☠️"),
+            ("1\u{20e3}", "1️⃣"),
+            ("❤\u{200d}🔥", "❤️‍🔥"),
+            ("👁\u{200d}🗨", "👁️‍🗨️"),
+            ("👁\u{fe0f}\u{200d}🗨", "👁️‍🗨️"),
+            ("👍\u{fe0f}", "👍"),
+            ("☝\u{fe0f}\u{1f3fd}", "☝🏽"),
+            ("🏳\u{200d}🌈", "🏳️‍🌈"),
+            // modifiers in joined sequences, a subdivision's flag, the longest family
+            ("👩🏽‍🚀", "👩🏽‍🚀"),
+            ("🧑🏻‍❤‍💋‍🧑🏿", "🧑🏻‍❤️‍💋‍🧑🏿"),
+            ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+            ("#\u{fe0f}\u{20e3}", "#️⃣"),
+            ("©", "©️"),
         ] {
             assert_eq!(Emoji::parse(written).map(Emoji::into_string), Ok(kept.to_owned()), "{written}");
         }
         assert!(Emoji::all().all(|emoji| Emoji::parse(emoji).is_ok_and(|parsed| parsed.as_str() == emoji)));
-        for wrong in ["", "a", "1", "👍👍", "👍 ", "🇪", ":+1:", "\u{fe0f}"] {
+        let endless = "👍\u{200d}".repeat(1_000);
+        for wrong in [
+            "",
+            "a",
+            "1",
+            "1\u{fe0f}",
+            "👍👍",
+            "👍 ",
+            " 👍",
+            "🇪",
+            "🇪🇪🇪",
+            ":+1:",
+            "\u{fe0f}",
+            "\u{200d}",
+            "❤\u{fe0e}",
+            "\u{1f3fd}",
+            "👍\u{200d}",
+            "👍🏽🏽",
+            "🏴\u{e0067}",
+            &endless,
+        ] {
             assert!(Emoji::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_emoji_is_itself_with_and_without_selectors() {
+        let toned = |emoji: &'static emojis::Emoji| emoji.skin_tones().into_iter().flatten();
+        for emoji in emojis::iter().flat_map(|emoji| std::iter::once(emoji).chain(toned(emoji))) {
+            let (emoji, bare) = (emoji.as_str(), without_selectors(emoji.as_str()));
+            assert_eq!(Emoji::parse(emoji).map(Emoji::into_string).as_deref(), Ok(emoji));
+            if !bare.is_ascii() {
+                assert_eq!(Emoji::parse(&bare).map(Emoji::into_string).as_deref(), Ok(emoji));
+            }
         }
     }
 }

@@ -140,6 +140,31 @@ async fn a_reaction_is_one_emoji_once_for_each_person() {
 }
 
 #[tokio::test]
+async fn however_an_emoji_is_written_it_is_one_reaction() {
+    let app = TestApp::shared();
+    let (ada, bob, group) = pair(&app).await;
+    let sent = ada.send(&group, "news").await;
+    // with and without selectors: a keycap, a joined sequence with a skin tone, a subdivision's flag, a pirate's
+    for (one, another) in [
+        ("1\u{fe0f}\u{20e3}", "1\u{20e3}"),
+        ("🧑🏻\u{200d}❤\u{fe0f}\u{200d}🧑🏿", "🧑🏻\u{200d}❤\u{200d}🧑🏿"),
+        ("🏴󠁧󠁢󠁷󠁬󠁳󠁿", "🏴󠁧󠁢󠁷󠁬󠁳󠁿"),
+        ("🏴\u{200d}☠\u{fe0f}", "🏴\u{200d}☠"),
+    ] {
+        let reaction = |emoji: &str| of(&sent, &format!("/reactions/{emoji}"));
+        ada.put(reaction(one), None).await.expect(204);
+        let again = ada.put(reaction(another), None).await.expect(204);
+        assert_eq!(again.header("tidings-position"), None, "{one} is there already");
+        bob.put(reaction(another), None).await.expect(204);
+        let shown = bob.get(of(&sent, "")).await.json["reactions"].clone();
+        assert_eq!(shown, json!([{"emoji": one, "count": 2, "mine": true}]));
+        bob.delete(reaction(one)).await.expect(204);
+        ada.delete(reaction(another)).await.expect(204);
+        assert_eq!(bob.get(of(&sent, "")).await.json["reactions"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn pins_are_for_owner_and_admins_and_for_both_in_a_direct_conversation() {
     let app = TestApp::shared();
     let (ada, bob, group) = pair(&app).await;
