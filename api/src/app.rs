@@ -18,10 +18,11 @@ use crate::{
     auth::{Authenticator, Liveness},
     clock::now,
     consistency::Consistency,
-    edge::ClientAddress,
+    edge::{ClientAddress, Origins},
     extract::{Caller, Cursors, RequestInfo},
     live::Live,
     problem::Problem,
+    webhooks::Sender,
 };
 
 /// How long an answer waits for its erasure to be complete.
@@ -45,6 +46,10 @@ pub struct Shared {
     pub cursors: Cursors,
     /// Open streams.
     pub live: Live,
+    /// Judges where webhooks may lead.
+    pub webhooks: Sender,
+    /// Whose pages may ask.
+    pub origins: Origins,
     /// How far what was erased is forgotten.
     pub forgotten: watch::Receiver<Position>,
     /// What operators look after.

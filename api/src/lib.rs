@@ -35,5 +35,6 @@ pub mod routes;
 pub mod serve;
 pub mod stores;
 pub mod transport;
+pub mod webhooks;
 
 pub use serve::{Running, serve};

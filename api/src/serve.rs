@@ -29,6 +29,7 @@ use crate::{
     routes,
     stores::{Stores, StoresError},
     transport::{self, Certificates, TlsError},
+    webhooks::{Deliveries, Parts, Sender},
 };
 
 /// How long requests that were begun may take once the server is told to stop.
@@ -140,11 +141,12 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
 
     let (live, following) =
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
+    let sender = Sender::new(config.webhooks_private);
     let readiness =
         Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
     edge::install_metrics();
     let router = match config.role {
-        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), forgotten, &readiness),
+        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), sender.clone(), forgotten, &readiness),
         NodeRole::Projector => {
             let https = tls.is_some();
             edge::around(operation_routes(readiness.clone()).into(), &readiness, Around { https, ..Around::default() })
@@ -160,7 +162,15 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     }
     background.extend(tls.clone().map(|tls| tokio::spawn(tls.follow_files(stopping.clone()))));
     let serving = transport::serve(listener, router, tls, config.edge.terms.clone(), stopping.clone());
-    let begun = Begun { stores, live, background, data_dir: config.data_dir };
+    let deliveries = Deliveries::start(Parts {
+        store: stores.store.clone(),
+        codec: stores.codec.clone(),
+        commands: stores.commands.clone(),
+        views: stores.views.clone(),
+        live: live.clone(),
+        sender,
+    });
+    let begun = Begun { stores, live, deliveries, background, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(serving, stopping, begun));
     Ok(Running { addr, readiness, drain: config.drain, stop, ended })
 }
@@ -191,6 +201,7 @@ fn router(
     config: &Config,
     stores: &Stores,
     live: Live,
+    sender: Sender,
     forgotten: watch::Receiver<Position>,
     readiness: &Readiness,
 ) -> Router {
@@ -203,6 +214,8 @@ fn router(
         authenticator: authenticator.clone(),
         cursors: Cursors::new(&stores.secret),
         live,
+        webhooks: sender,
+        origins: config.edge.origins.clone(),
         forgotten,
         views: stores.views.clone(),
         messages_window_days: config.messages_window_days,
@@ -229,12 +242,13 @@ fn operation_routes(readiness: Readiness) -> OpenApiRouter {
 struct Begun {
     stores: Stores,
     live: Live,
+    deliveries: Deliveries,
     background: Vec<JoinHandle<()>>,
     data_dir: PathBuf,
 }
 
 async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::Receiver<bool>, begun: Begun) {
-    let Begun { stores, live, background, data_dir } = begun;
+    let Begun { stores, live, deliveries, background, data_dir } = begun;
     let mut serving = std::pin::pin!(serving);
     let stopped = async {
         if stopping.wait_for(|stop| *stop).await.is_ok() {
@@ -247,6 +261,7 @@ async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::R
             tracing::warn!("requests were still under way");
         }
     }
+    deliveries.stop().await;
     for task in background {
         task.abort();
     }

@@ -3,7 +3,7 @@
 use tidings_domain::{
     LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
     factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal,
-    schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
+    schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal, webhook::WebhookRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
 
@@ -40,6 +40,9 @@ pub enum Refusal {
     /// Of what is to be sent later.
     #[error(transparent)]
     Schedule(#[from] ScheduleRefusal),
+    /// Of a webhook.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 }
 
 impl From<RequestRefusal> for Refusal {
@@ -120,5 +123,6 @@ refused!(
     ContactRefusal,
     FactorRefusal,
     DevicesRefusal,
-    ScheduleRefusal
+    ScheduleRefusal,
+    WebhookRefusal
 );

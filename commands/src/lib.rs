@@ -28,6 +28,7 @@ pub mod requests;
 pub mod schedules;
 pub mod sessions;
 pub mod users;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ use tidings_domain::{
     schedule::ScheduleDecider,
     session::SessionDecider,
     user::UserDecider,
+    webhook::WebhookDecider,
 };
 use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent};
 
@@ -75,6 +77,7 @@ struct Inner {
     attempts: Executor<AttemptsDecider>,
     guard: Guard,
     schedules: Executor<ScheduleDecider>,
+    webhooks: Executor<WebhookDecider>,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -100,6 +103,7 @@ impl Commands {
             attempts: Executor::new(shared.clone(), 20_000),
             guard: Guard::default(),
             schedules: Executor::new(shared.clone(), 5_000),
+            webhooks: Executor::new(shared.clone(), 10_000),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -130,6 +134,7 @@ impl Commands {
             StreamId::Devices(_) => inner.devices.observe(stream, recorded),
             StreamId::Attempts(_) => inner.attempts.observe(stream, recorded),
             StreamId::Schedule(_) => inner.schedules.observe(stream, recorded),
+            StreamId::Webhook(_) => inner.webhooks.observe(stream, recorded),
         }
     }
 }

@@ -136,7 +136,7 @@ pub(crate) use events;
 use crate::{
     attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent, devices::DevicesEvent,
     factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent, request::RequestEvent,
-    schedule::ScheduleEvent, session::SessionEvent, user::UserEvent,
+    schedule::ScheduleEvent, session::SessionEvent, user::UserEvent, webhook::WebhookEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -166,6 +166,8 @@ pub enum Event {
     Attempts(AttemptsEvent),
     /// Of what one person wants sent later.
     Schedule(ScheduleEvent),
+    /// Of one webhook.
+    Webhook(WebhookEvent),
 }
 
 macro_rules! delegate {
@@ -235,4 +237,5 @@ delegate!(
     Devices(DevicesEvent),
     Attempts(AttemptsEvent),
     Schedule(ScheduleEvent),
+    Webhook(WebhookEvent),
 );

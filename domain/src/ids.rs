@@ -80,6 +80,10 @@ uuid_id! {
     /// A message that is to be sent later.
     ScheduledId
 }
+uuid_id! {
+    /// A webhook.
+    WebhookId
+}
 
 /// Names the set of people in a direct conversation (UUID version 5, RFC 9562).
 const DIRECT_NAMESPACE: Uuid = Uuid::from_u128(0x7469_6469_6e67_7300_8d1a_3880_0000_0001);

@@ -29,10 +29,11 @@ mod stream;
 mod time;
 pub mod user;
 pub mod values;
+pub mod webhook;
 
 pub use decider::Decider;
 pub use event::{Event, EventError, SealKeys, StoredEvent};
-pub use ids::{ConversationId, IdError, KeyId, MessageId, ScheduledId, SessionId, UserId};
+pub use ids::{ConversationId, IdError, KeyId, MessageId, ScheduledId, SessionId, UserId, WebhookId};
 pub use pair::Pair;
 pub use personal::Personal;
 pub use stream::{LoginKind, StreamError, StreamId, StreamName};

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
-    ids::{ConversationId, IdError, MessageId, SessionId, UserId},
+    ids::{ConversationId, IdError, MessageId, SessionId, UserId, WebhookId},
     pair::Pair,
 };
 
@@ -61,6 +61,8 @@ pub enum StreamId {
     Attempts([u8; 32]),
     /// `schedule-{user}`: what somebody wants sent later.
     Schedule(UserId),
+    /// `webhook-{id}`: where somebody is told, and how far.
+    Webhook(WebhookId),
 }
 
 impl StreamId {
@@ -79,6 +81,7 @@ impl StreamId {
             Self::Devices(_) => "devices",
             Self::Attempts(_) => "attempts",
             Self::Schedule(_) => "schedule",
+            Self::Webhook(_) => "webhook",
         }
     }
 
@@ -126,6 +129,7 @@ impl fmt::Display for StreamId {
             }
             Self::Attempts(hash) => write!(f, "{category}-{}", Hex(hash)),
             Self::Schedule(user) => write!(f, "{category}-{user}"),
+            Self::Webhook(id) => write!(f, "{category}-{id}"),
         }
     }
 }
@@ -168,6 +172,7 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "devices" => StreamId::Devices(rest.parse()?),
         "attempts" => StreamId::Attempts(unhex(rest)?),
         "schedule" => StreamId::Schedule(rest.parse()?),
+        "webhook" => StreamId::Webhook(rest.parse()?),
         _ => return Err(IdError),
     })
 }
@@ -232,6 +237,7 @@ mod tests {
             StreamId::Devices(user),
             StreamId::Attempts([0xf0; 32]),
             StreamId::Schedule(user),
+            StreamId::Webhook(WebhookId::new(Uuid::from_u128(8))),
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());

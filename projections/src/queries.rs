@@ -4,13 +4,13 @@
 //! answer is consistent in itself: it is read in one transaction.
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 
 use crate::model::{
     Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor, InboxFilter,
     MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
     ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User,
-    UserCursor, Wanted,
+    UserCursor, Wanted, Webhook,
 };
 
 /// Why there is no answer.
@@ -80,6 +80,12 @@ pub trait Queries: Send + Sync + 'static {
 
     /// The devices of an account, in the order in which they were added. A few at most.
     async fn devices(&self, user: UserId) -> Answer<Vec<Device>>;
+
+    /// The webhooks of a user, the oldest first.
+    async fn webhooks(&self, owner: UserId) -> Answer<Vec<Webhook>>;
+
+    /// The webhooks of all users after this one, by their ids: for whoever delivers.
+    async fn all_webhooks(&self, after: Option<WebhookId>, limit: usize) -> Answer<Vec<(WebhookId, UserId)>>;
 
     /// The conversations that somebody is in, newest activity (last message, or start) first.
     async fn inbox(

@@ -58,6 +58,8 @@ pub struct Config {
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
     pub messages_window_days: u32,
+    /// Whether webhooks may lead to addresses that are not of the public internet, and go without HTTPS.
+    pub webhooks_private: bool,
     /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
     pub grpc_listen: Option<SocketAddr>,
     /// How long to go on serving once told to stop, so that load balancers notice first.
@@ -105,9 +107,9 @@ struct Merged {
     cors_origins: Option<String>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    webhooks_private: Option<bool>,
     // known, and not served by this version
     acme_domains: Option<String>,
-    webhooks_private: Option<bool>,
 }
 
 fn listen() -> String {
@@ -204,6 +206,7 @@ impl Merged {
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,
+            webhooks_private: self.webhooks_private.unwrap_or(false),
             grpc_listen,
             log: self.log,
             log_format: self.log_format,
@@ -215,9 +218,6 @@ impl Merged {
         if self.acme_domains.is_some() {
             let instead = "is not supported: let an ACME client write TIDINGS_TLS_CERT and TIDINGS_TLS_KEY";
             return Err(invalid("TIDINGS_ACME_DOMAINS", instead));
-        }
-        if self.webhooks_private == Some(true) {
-            return Err(invalid("TIDINGS_WEBHOOKS_PRIVATE", "is not supported by this version: leave it unset"));
         }
         Ok(())
     }

@@ -31,6 +31,17 @@ impl Origins {
         }
     }
 
+    /// Whether a page of this origin may open a WebSocket to this host, which no browser asks about beforehand.
+    pub fn admits(&self, origin: &HeaderValue, host: Option<&str>) -> bool {
+        let text = origin.to_str().unwrap_or_default();
+        let own = host.is_some_and(|host| text.split_once("://").is_some_and(|(_, from)| from == host));
+        match self {
+            Self::Own => own,
+            Self::These(origins) => own || origins.contains(origin),
+            Self::Any => true,
+        }
+    }
+
     /// What answers browsers that ask; nothing when there are no other origins.
     pub(super) fn layer(self) -> Option<CorsLayer> {
         let layer = CorsLayer::new()
@@ -81,6 +92,18 @@ fn origin(text: &str) -> Result<HeaderValue, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_opens_sockets_to_its_own_host_or_where_it_is_let_in() {
+        let admits = |allowed: &str, origin| {
+            Origins::parse(allowed).unwrap().admits(&HeaderValue::from_static(origin), Some("chat.example:8080"))
+        };
+        assert!(admits("", "http://chat.example:8080") && admits("https://a.example", "https://a.example"));
+        assert!(admits("*", "null") && admits("https://a.example", "http://chat.example:8080"));
+        for strange in ["null", "", "http://chat.example", "https://b.example", "chat.example:8080"] {
+            assert!(!admits("https://a.example", strange) && !admits("", strange), "{strange}");
+        }
+    }
 
     #[test]
     fn origins_are_read_as_browsers_write_them() {

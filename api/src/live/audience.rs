@@ -6,9 +6,12 @@ use std::{
 };
 
 use tidings_domain::{ConversationId, SessionId, StreamId, UserId};
-use tokio::sync::mpsc;
 
-use super::{Pushed, presence::Presence};
+use super::{
+    Pushed,
+    presence::Presence,
+    queue::{Ended, Sending},
+};
 
 /// Names an open connection.
 pub(super) type ListenerId = u64;
@@ -17,7 +20,7 @@ pub(super) type ListenerId = u64;
 pub(super) struct Listener {
     pub(super) user: UserId,
     pub(super) session: SessionId,
-    pub(super) queue: mpsc::Sender<Pushed>,
+    pub(super) queue: Sending,
     /// The conversations whose events it gets.
     pub(super) conversations: HashSet<ConversationId>,
 }
@@ -97,7 +100,7 @@ impl Audience {
     pub(super) fn concerns(&self, stream: &StreamId) -> bool {
         match stream {
             // a conversation may have been started with, or joined by, somebody who listens
-            StreamId::Conversation(_) | StreamId::Session(_) => true,
+            StreamId::Conversation(_) | StreamId::Session(_) | StreamId::Webhook(_) => true,
             StreamId::Message(id) => self.by_conversation.contains_key(&id.conversation),
             StreamId::Reader(conversation, _) => self.by_conversation.contains_key(conversation),
             StreamId::User(user) | StreamId::Devices(user) => self.listens(*user),
@@ -161,12 +164,15 @@ impl Audience {
     /// log takes half a queue at most, and cuts nobody off.
     pub(super) fn queue(&mut self, listeners: &[ListenerId], pushed: &Pushed) {
         let kept = pushed.position.is_some();
-        let has_room = |one: &Listener| kept || one.queue.capacity() * 2 > one.queue.max_capacity();
+        let has_room = |one: &Listener| kept || one.queue.is_half_empty();
         for id in listeners {
             let listener = self.listeners.get(id).filter(|one| has_room(one));
-            let full = listener.is_some_and(|one| one.queue.try_send(pushed.clone()).is_err());
+            let full = listener.is_some_and(|one| !one.queue.offer(pushed));
             if full && kept {
                 metrics::counter!("tidings_live_cut_off").increment(1);
+                if let Some(listener) = self.listeners.get(id) {
+                    listener.queue.end(Ended::FellBehind);
+                }
                 self.remove(*id);
             }
         }

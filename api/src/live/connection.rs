@@ -1,21 +1,21 @@
 //! One open connection: first what it missed, from the log; then what happens, from its queue.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use futures::{Stream, stream};
-use tidings_domain::{ConversationId, StreamId, UserId};
 use tidings_event_store::Position;
-use tidings_projections::model::Membership;
 
 use super::{
     Pushed,
     audience::ListenerId,
-    happened::Whom,
     hub::{Hub, Registered},
-    render::{Happened, RenderError},
+    queue::Ended,
+    render::RenderError,
+    seen::Seen,
 };
 use crate::extract::Caller;
 
@@ -23,14 +23,27 @@ use crate::extract::Caller;
 const PAGE: usize = 1_000;
 /// As near to the hub as this, the connection begins to queue what happens.
 const NEAR: u64 = 1_000;
+/// While it catches up, how often it is asked whether its session still stands. Later the hub tells.
+const STANDS_EVERY: Duration = Duration::from_millis(500);
+
+/// What comes next to a connection; after an end, nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Something to push.
+    Pushed(Pushed),
+    /// Nothing more comes.
+    End(Ended),
+}
 
 /// See the module.
 pub struct Connection {
     hub: Arc<Hub>,
     caller: Caller,
-    /// Everything up to here is with the client, or not for it.
+    /// Everything up to here is with the client, in `missed`, or not for it.
     at: Position,
-    ready: VecDeque<Pushed>,
+    /// Rendered one by one, as the client takes them: a slow one holds no more than their places.
+    missed: VecDeque<Seen>,
+    stood_at: Instant,
     live: Option<Live>,
 }
 
@@ -55,7 +68,7 @@ impl Drop for Unregister {
 impl Connection {
     pub(super) fn new(hub: Arc<Hub>, caller: Caller, after: Option<Position>) -> Self {
         let at = after.unwrap_or_else(|| hub.position());
-        Self { hub, caller, at, ready: VecDeque::new(), live: None }
+        Self { hub, caller, at, missed: VecDeque::new(), stood_at: Instant::now(), live: None }
     }
 
     /// Listens already, where it is near enough to the hub: who is told that the stream is open misses nothing from then on, not
@@ -78,31 +91,47 @@ impl Connection {
         self.live = Some(Live { registered, _guard: guard });
     }
 
-    /// Everything there is to push, until the session ends, the client falls behind, or the server stops.
-    pub fn events(self) -> impl Stream<Item = Pushed> + Send {
-        stream::unfold(self, |mut connection| async move {
+    /// From after where it begins.
+    pub const fn from(&self) -> Position {
+        self.at
+    }
+
+    /// Everything there is to push, until the session ends, the client falls behind, or the server stops. The last item
+    /// says which.
+    pub fn events(self) -> impl Stream<Item = Next> + Send {
+        stream::unfold(Some(self), |connection| async move {
+            let mut connection = connection?;
             match connection.next().await {
-                Ok(pushed) => pushed.map(|pushed| (pushed, connection)),
+                Ok(Ok(pushed)) => Some((Next::Pushed(pushed), Some(connection))),
+                Ok(Err(ended)) => Some((Next::End(ended), None)),
                 Err(error) => {
                     tracing::error!(%error, "a live stream is interrupted");
-                    None
+                    Some((Next::End(Ended::FellBehind), None))
                 }
             }
         })
     }
 
-    async fn next(&mut self) -> Result<Option<Pushed>, RenderError> {
+    async fn next(&mut self) -> Result<Result<Pushed, Ended>, RenderError> {
         loop {
-            if let Some(pushed) = self.ready.pop_front() {
-                return Ok(Some(pushed));
+            while let Some(Seen { position, told, .. }) = self.missed.pop_front() {
+                if !self.stands().await? {
+                    return Ok(Err(Ended::Over));
+                }
+                if let Some(pushed) = self.hub.renderer.render(self.caller.user, position, &told).await? {
+                    return Ok(Ok(pushed));
+                }
             }
             let near = self.is_near();
             match &mut self.live {
                 Some(live) if self.at >= live.registered.from => {
                     // what a client from elsewhere has seen already, this node may still have to come to
-                    let Some(pushed) = live.registered.queue.recv().await else { return Ok(None) };
-                    if pushed.position.is_none_or(|position| position > self.at) {
-                        return Ok(Some(pushed));
+                    match live.registered.queue.next().await {
+                        Err(ended) => return Ok(Err(ended)),
+                        Ok(pushed) if pushed.position.is_none_or(|position| position > self.at) => {
+                            return Ok(Ok(pushed));
+                        }
+                        Ok(_) => {}
                     }
                 }
                 Some(live) => {
@@ -110,7 +139,9 @@ impl Connection {
                     self.catch_up(to).await?;
                 }
                 None if near => {
-                    let Some(registered) = self.hub.register(self.caller).await? else { return Ok(None) };
+                    let Some(registered) = self.hub.register(self.caller).await? else {
+                        return Ok(Err(Ended::Over));
+                    };
                     self.listen(registered);
                 }
                 None => self.catch_up(self.hub.position()).await?,
@@ -118,61 +149,19 @@ impl Connection {
         }
     }
 
+    async fn stands(&mut self) -> Result<bool, RenderError> {
+        if self.stood_at.elapsed() < STANDS_EVERY {
+            return Ok(true);
+        }
+        self.stood_at = Instant::now();
+        self.hub.stands(self.caller).await
+    }
+
     /// A page of the log, up to a position that the hub has reached.
     async fn catch_up(&mut self, to: Position) -> Result<(), RenderError> {
-        let renderer = &self.hub.renderer;
-        let page = renderer.page(self.at, PAGE).await?;
-        let memberships = renderer.queries().memberships(self.caller.user).await?;
-        let mine: HashMap<ConversationId, Membership> =
-            memberships.into_iter().map(|membership| (membership.conversation, membership)).collect();
-        for recorded in page.events.iter().take_while(|recorded| recorded.position <= to) {
-            let Ok(stream) = recorded.stream.id() else { continue };
-            if !concerns(&stream, self.caller.user, &mine) {
-                continue;
-            }
-            if let Some(happened) = renderer.understand(recorded).await {
-                self.ready.extend(self.as_seen(&happened, &mine).await?);
-            }
-        }
-        self.at = if page.scanned_to > self.at { page.scanned_to.min(to) } else { to };
+        let (seen, at) = self.hub.renderer.seen(self.caller.user, self.at, to, PAGE).await?;
+        self.missed.extend(seen);
+        self.at = at;
         Ok(())
-    }
-
-    async fn as_seen(
-        &self,
-        happened: &Happened,
-        mine: &HashMap<ConversationId, Membership>,
-    ) -> Result<Option<Pushed>, RenderError> {
-        let (viewer, position) = (self.caller.user, happened.position);
-        let Some(told) = &happened.told else { return Ok(None) };
-        let in_time = |membership: &Membership| membership.left_position.is_none_or(|left| position <= left);
-        let seen = match told.whom() {
-            Whom::In(conversation, only) => {
-                mine.get(&conversation).is_some_and(in_time) && only.is_none_or(|only| only == viewer)
-            }
-            Whom::One(user) => user == viewer,
-            Whom::Both(pair) => pair.other(viewer).is_some(),
-        };
-        if !seen {
-            return Ok(None);
-        }
-        self.hub.renderer.render(viewer, position, told).await
-    }
-}
-
-/// Whether an event of this stream could be for somebody in these conversations.
-fn concerns(stream: &StreamId, user: UserId, mine: &HashMap<ConversationId, Membership>) -> bool {
-    match stream {
-        StreamId::Conversation(conversation) | StreamId::Reader(conversation, _) => mine.contains_key(conversation),
-        StreamId::Message(id) => mine.contains_key(&id.conversation),
-        StreamId::Contact(pair) => pair.other(user).is_some(),
-        StreamId::Devices(owner) => *owner == user,
-        StreamId::User(_)
-        | StreamId::Login(..)
-        | StreamId::Session(_)
-        | StreamId::Request(_)
-        | StreamId::Factor(_)
-        | StreamId::Attempts(_)
-        | StreamId::Schedule(_) => false,
     }
 }

@@ -1,7 +1,7 @@
 //! What an event of the log means to those who listen.
 
 use tidings_domain::{
-    ConversationId, Event, MessageId, Pair, SessionId, StreamId, UserId,
+    ConversationId, Event, MessageId, Pair, SessionId, StreamId, UserId, WebhookId,
     contact::ContactEvent,
     conversation::ConversationEvent,
     devices::{DevicesEvent, FEW_KEY_PACKAGES},
@@ -9,6 +9,7 @@ use tidings_domain::{
     reader::ReaderEvent,
     session::SessionEvent,
     user::UserEvent,
+    webhook::WebhookEvent,
 };
 
 /// Something to tell, and to whom.
@@ -34,6 +35,8 @@ pub(super) enum Told {
     Contact(Pair),
     /// Few key packages of somebody's own device are left.
     OwnKeyPackages { user: UserId, device: u32 },
+    /// A webhook is not what it was. Whose it is, its own state says.
+    Webhook(WebhookId),
 }
 
 /// Whom something concerns.
@@ -45,6 +48,8 @@ pub(super) enum Whom {
     One(UserId),
     /// These two.
     Both(Pair),
+    /// Whoever owns this webhook.
+    OwnerOf(WebhookId),
 }
 
 impl Told {
@@ -59,7 +64,23 @@ impl Told {
             | Self::OwnSettings { conversation, user }
             | Self::OwnHidden { conversation, user, .. } => Whom::In(*conversation, Some(*user)),
             Self::Contact(pair) => Whom::Both(*pair),
+            Self::Webhook(id) => Whom::OwnerOf(*id),
             Self::OwnKeyPackages { user, .. } => Whom::One(*user),
+        }
+    }
+
+    /// The event's name.
+    pub(super) const fn event(&self) -> &'static str {
+        match self {
+            Self::Message { .. } => "message",
+            Self::Changed { event, .. } | Self::Mark { event, .. } => event,
+            Self::Conversation(_) | Self::OwnSettings { .. } => "conversation",
+            Self::Member { .. } => "member",
+            Self::OwnCount { .. } => "read",
+            Self::OwnHidden { .. } => "message_deleted",
+            Self::Contact(_) => "contact",
+            Self::Webhook(_) => "webhook",
+            Self::OwnKeyPackages { .. } => "key_packages",
         }
     }
 }
@@ -91,6 +112,7 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
         (StreamId::User(user), Event::User(event)) => (None, of_user(*user, event)),
         (StreamId::Contact(pair), Event::Contact(event)) => (of_contact(*pair, event), None),
         (StreamId::Devices(user), Event::Devices(event)) => (of_devices(*user, event), None),
+        (StreamId::Webhook(id), Event::Webhook(event)) => (of_webhook(*id, event), None),
         (
             StreamId::User(_)
             | StreamId::Login(..)
@@ -103,7 +125,8 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Factor(_)
             | StreamId::Devices(_)
             | StreamId::Attempts(_)
-            | StreamId::Schedule(_),
+            | StreamId::Schedule(_)
+            | StreamId::Webhook(_),
             _,
         ) => (None, None),
     }
@@ -170,6 +193,20 @@ const fn of_devices(user: UserId, event: &DevicesEvent) -> Option<Told> {
             Some(Told::OwnKeyPackages { user, device: event.device })
         }
         DevicesEvent::Claimed(_) | DevicesEvent::Published(_) | DevicesEvent::Removed(_) => None,
+    }
+}
+
+/// Only what its owner did not do, and should know.
+const fn of_webhook(id: WebhookId, event: &WebhookEvent) -> Option<Told> {
+    match event {
+        WebhookEvent::Paused(_) | WebhookEvent::Failing(_) => Some(Told::Webhook(id)),
+        WebhookEvent::Created(_)
+        | WebhookEvent::Changed(_)
+        | WebhookEvent::SecretRotated(_)
+        | WebhookEvent::Resumed(_)
+        | WebhookEvent::Moved(_)
+        | WebhookEvent::Delivered(_)
+        | WebhookEvent::Deleted(_) => None,
     }
 }
 

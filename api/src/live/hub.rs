@@ -16,17 +16,15 @@ use tokio::{
 };
 
 use super::{
-    Pushed,
     audience::{Audience, Listener, ListenerId},
     happened::{Membership, Told, Whom},
+    queue::{self, Receiving},
     render::{Fresh, Happened, RenderError, Renderer},
 };
 use crate::extract::Caller;
 
 /// Events looked at in one go.
 const PAGE: usize = 1_000;
-/// What may wait for a slow client before it is cut off.
-const QUEUE: usize = 1_024;
 /// Somebody is typing for this long before it is told again.
 const TYPING_AGAIN: Duration = Duration::from_secs(2);
 /// How often it is looked at who is gone.
@@ -55,7 +53,7 @@ pub(super) struct Registered {
     pub(super) id: ListenerId,
     /// What comes after this position comes through the queue.
     pub(super) from: Position,
-    pub(super) queue: mpsc::Receiver<Pushed>,
+    pub(super) queue: Receiving,
 }
 
 impl Hub {
@@ -85,17 +83,22 @@ impl Hub {
         let memberships = self.renderer.queries().memberships(caller.user).await?;
         let listened = memberships.iter().filter(|membership| membership.left_position.is_none_or(|left| left > from));
         let conversations = listened.map(|membership| membership.conversation).collect();
-        let (sender, queue) = mpsc::channel(QUEUE);
+        let (sender, queue) = queue::bounded();
         let listener = Listener { user: caller.user, session: caller.session, queue: sender, conversations };
         let id = state.audience.add(listener);
         // An end of the session after `from` comes through the log; one before it shows here.
-        if !self.commands.is_alive(caller.session, caller.user, caller.credential).await? {
+        if !self.stands(caller).await? {
             state.audience.remove(id);
             return Ok(None);
         }
         self.tell_arrival(&mut state.audience, id, caller.user).await;
         self.want_next(from);
         Ok(Some(Registered { id, from, queue }))
+    }
+
+    /// Whether a caller's session still stands.
+    pub(super) async fn stands(&self, caller: Caller) -> Result<bool, RenderError> {
+        Ok(self.commands.is_alive(caller.session, caller.user, caller.credential).await?)
     }
 
     /// A connection has ended.
@@ -200,6 +203,10 @@ impl Hub {
             Whom::In(conversation, only) => audience.of(conversation, only),
             Whom::One(user) => audience.of_users(&[user]),
             Whom::Both(pair) => audience.of_users(&pair.both()),
+            Whom::OwnerOf(webhook) => match self.commands.webhook(webhook).await? {
+                Some(webhook) => audience.of_users(&[webhook.owner]),
+                None => Vec::new(),
+            },
         };
         if concerned.is_empty() {
             return Ok(());
@@ -214,7 +221,8 @@ impl Hub {
             | Told::OwnSettings { .. }
             | Told::OwnHidden { .. }
             | Told::Contact(_)
-            | Told::OwnKeyPackages { .. } => None,
+            | Told::OwnKeyPackages { .. }
+            | Told::Webhook(_) => None,
         };
         for (user, listeners) in concerned {
             let pushed = match &fresh {

@@ -3,21 +3,24 @@
 //! The log is followed once a process, by the hub (`hub`): it goes where the views have come to, finds out for each event
 //! who is connected and may see it, renders it from the views as each of them sees it (`render`), and queues it for
 //! their connections. A connection (`connection`) that resumes pages through the log by itself until it is as far as
-//! the hub, then lives from its queue: nothing is lost in between and nothing comes twice. One that does not keep up with
-//! its queue is cut off; it resumes where it was. Who types and who is here (`presence`) is told on this node alone, and kept
-//! nowhere.
+//! the hub, then lives from its queue (`queue`): nothing is lost in between and nothing comes twice. One that does not
+//! keep up is cut off, and what waited for it is dropped at once; it resumes where it was. Who types and who is here
+//! (`presence`) is told on this node alone, and kept nowhere.
 
 mod audience;
 mod connection;
 mod happened;
 mod hub;
 mod presence;
+mod queue;
 mod render;
+mod seen;
+pub mod socket;
 
 use std::sync::Arc;
 
 use tidings_commands::Commands;
-use tidings_domain::{ConversationId, UserId};
+use tidings_domain::{ConversationId, MessageId, UserId};
 use tidings_event_store::{Codec, EventStore, Position};
 use tidings_projections::Views;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -26,7 +29,10 @@ use crate::extract::Caller;
 use hub::Hub;
 use render::Renderer;
 
-pub use connection::Connection;
+pub use connection::{Connection, Next};
+pub use queue::Ended;
+pub(crate) use render::RenderError;
+pub(crate) use seen::Seen;
 
 /// Something to push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +43,8 @@ pub struct Pushed {
     pub event: &'static str,
     /// The object, as JSON.
     pub data: Arc<str>,
+    /// The message that has come to its reader by this.
+    pub arrived: Option<MessageId>,
 }
 
 /// How many signs of typing may wait: more of them are worth nothing.
@@ -68,6 +76,23 @@ impl Live {
     /// Opens a connection: from after this position, or from now on.
     pub fn connect(&self, caller: Caller, after: Option<Position>) -> Connection {
         Connection::new(self.hub.clone(), caller, after)
+    }
+
+    /// What this person may see of the next events after a position, and up to where these reach, at most to `to`, which
+    /// the views have reached.
+    pub(crate) async fn seen(
+        &self,
+        viewer: UserId,
+        after: Position,
+        to: Position,
+        limit: usize,
+    ) -> Result<(Vec<Seen>, Position), RenderError> {
+        self.hub.renderer.seen(viewer, after, to, limit).await
+    }
+
+    /// One of them as this person sees it now; none for what they may not see any more.
+    pub(crate) async fn render(&self, viewer: UserId, seen: &Seen) -> Result<Option<Pushed>, RenderError> {
+        self.hub.renderer.render(viewer, seen.position, &seen.told).await
     }
 
     /// Tells the others in a conversation that somebody is typing.

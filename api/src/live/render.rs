@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidings_domain::{ConversationId, Event, MessageId, StreamId, Timestamp, UserId, conversation::MemberRole};
+use tidings_domain::{
+    ConversationId, Event, MessageId, StreamId, Timestamp, UserId, WebhookId, conversation::MemberRole,
+};
 use tidings_event_store::{Codec, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
 use tidings_projections::{
     Queries, QueryError,
@@ -15,15 +17,15 @@ use super::{
     happened::{Membership, Told, meaning},
 };
 use crate::routes::{
-    ContactBody, ConversationBody, DeviceBody, MessageBody, Profile, UserRefBody, shown, shown_option,
+    ContactBody, ConversationBody, DeviceBody, MessageBody, Profile, UserRefBody, WebhookBody, shown, shown_option,
 };
 
 /// What is pushed, in order: streams of these categories.
-const CATEGORIES: [&str; 7] = ["contact", "conversation", "message", "reader", "session", "user", "devices"];
+const CATEGORIES: [&str; 8] = ["contact", "conversation", "message", "reader", "session", "user", "devices", "webhook"];
 
 /// Why something cannot be pushed now. Whoever it was for resumes later.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RenderError {
+pub(crate) enum RenderError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
@@ -38,6 +40,7 @@ pub(super) enum RenderError {
 #[derive(Debug)]
 pub(super) struct Happened {
     pub(super) position: Position,
+    pub(super) at: Timestamp,
     pub(super) told: Option<Told>,
     pub(super) membership: Option<Membership>,
 }
@@ -125,7 +128,7 @@ impl Renderer {
         // what is personal is rendered from the views: nothing has to be opened
         let event: Event = self.codec.open(recorded, |_| false).await.ok()?;
         let (told, membership) = meaning(&stream, recorded.version, &event);
-        Some(Happened { position: recorded.position, told, membership })
+        Some(Happened { position: recorded.position, at: recorded.recorded_at, told, membership })
     }
 
     /// What to push to this viewer, who is or was in the conversation; none for what they may not see, or not any more.
@@ -135,21 +138,35 @@ impl Renderer {
         position: Position,
         told: &Told,
     ) -> Result<Option<Pushed>, RenderError> {
-        let (event, data) = match told {
-            Told::Message { id, .. } => ("message", self.message(viewer, *id).await?),
-            Told::Changed { id, event } => (*event, self.message(viewer, *id).await?),
-            Told::Conversation(id) => ("conversation", self.conversation(viewer, *id).await?),
-            Told::OwnSettings { conversation, .. } => ("conversation", self.conversation(viewer, *conversation).await?),
-            Told::Member { conversation, user } => ("member", self.member(viewer, *conversation, *user).await?),
-            Told::Mark { conversation, user, event } => (*event, self.member(viewer, *conversation, *user).await?),
-            Told::OwnCount { conversation, user } => ("read", self.member(viewer, *conversation, *user).await?),
-            Told::Contact(pair) => ("contact", self.contact(viewer, pair.other(viewer)).await?),
+        let data = match told {
+            Told::Message { id, .. } | Told::Changed { id, .. } => self.message(viewer, *id).await?,
+            Told::Conversation(id) => self.conversation(viewer, *id).await?,
+            Told::OwnSettings { conversation, .. } => self.conversation(viewer, *conversation).await?,
+            Told::Member { conversation, user }
+            | Told::Mark { conversation, user, .. }
+            | Told::OwnCount { conversation, user } => self.member(viewer, *conversation, *user).await?,
+            Told::Contact(pair) => self.contact(viewer, pair.other(viewer)).await?,
             Told::OwnHidden { conversation, seq, .. } => {
-                ("message_deleted", json(&HiddenPushed { conversation_id: *conversation, seq: *seq })?)
+                json(&HiddenPushed { conversation_id: *conversation, seq: *seq })?
             }
-            Told::OwnKeyPackages { user, device } => ("key_packages", self.device(*user, *device).await?),
+            Told::OwnKeyPackages { user, device } => self.device(*user, *device).await?,
+            Told::Webhook(id) => self.webhook(viewer, *id).await?,
         };
-        Ok(data.map(|data| Pushed { position: Some(position), event, data }))
+        let arrived = match told {
+            Told::Message { id, sender } if *sender != viewer => Some(*id),
+            Told::Message { .. }
+            | Told::Changed { .. }
+            | Told::Conversation(_)
+            | Told::Member { .. }
+            | Told::Mark { .. }
+            | Told::OwnCount { .. }
+            | Told::OwnSettings { .. }
+            | Told::OwnHidden { .. }
+            | Told::Contact(_)
+            | Told::OwnKeyPackages { .. }
+            | Told::Webhook(_) => None,
+        };
+        Ok(data.map(|data| Pushed { position: Some(position), event: told.event(), data, arrived }))
     }
 
     /// A message that was just sent, rendered once for all: it is unread for everybody but its sender. None where it is
@@ -162,7 +179,7 @@ impl Renderer {
         let mut body = MessageBody::from(message);
         let own = serde_json::to_string(&body)?.into();
         body.read = false;
-        Ok(Some(Fresh { sender, own, others: serde_json::to_string(&body)?.into() }))
+        Ok(Some(Fresh { sender, id, own, others: serde_json::to_string(&body)?.into() }))
     }
 
     async fn message(&self, viewer: UserId, id: MessageId) -> Rendered {
@@ -225,6 +242,14 @@ impl Renderer {
         }
     }
 
+    async fn webhook(&self, viewer: UserId, id: WebhookId) -> Rendered {
+        let theirs = self.queries.webhooks(viewer).await?;
+        match theirs.into_iter().find(|webhook| webhook.id == id) {
+            Some(webhook) => json(&WebhookBody::from(webhook)),
+            None => Ok(None),
+        }
+    }
+
     async fn named(&self, user: UserId) -> Result<UserRefBody, QueryError> {
         let username = self.queries.user(user).await?.and_then(|user| user.username);
         Ok(UserRefBody { id: user, username })
@@ -233,7 +258,7 @@ impl Renderer {
     /// A sign of typing, the same for all.
     pub(super) async fn typing(&self, conversation: ConversationId, user: UserId) -> Result<Pushed, RenderError> {
         let typing = TypingPushed { conversation_id: conversation, user: self.named(user).await? };
-        Ok(Pushed { position: None, event: "typing", data: serde_json::to_string(&typing)?.into() })
+        Ok(Pushed { position: None, event: "typing", data: serde_json::to_string(&typing)?.into(), arrived: None })
     }
 }
 
@@ -241,20 +266,22 @@ impl Renderer {
 pub(super) fn presence(user: &User, here: Option<Timestamp>, now: Timestamp) -> Result<Pushed, RenderError> {
     let user = UserRefBody { id: user.id, username: user.username.clone() };
     let presence = PresencePushed { user, online: here.is_some(), since: here.unwrap_or(now) };
-    Ok(Pushed { position: None, event: "presence", data: serde_json::to_string(&presence)?.into() })
+    Ok(Pushed { position: None, event: "presence", data: serde_json::to_string(&presence)?.into(), arrived: None })
 }
 
 /// A message that was just sent.
 #[derive(Debug)]
 pub(super) struct Fresh {
     sender: UserId,
+    id: MessageId,
     own: Arc<str>,
     others: Arc<str>,
 }
 
 impl Fresh {
     pub(super) fn as_seen_by(&self, viewer: UserId, position: Position) -> Pushed {
-        let data = if viewer == self.sender { self.own.clone() } else { self.others.clone() };
-        Pushed { position: Some(position), event: "message", data }
+        let (data, arrived) =
+            if viewer == self.sender { (self.own.clone(), None) } else { (self.others.clone(), Some(self.id)) };
+        Pushed { position: Some(position), event: "message", data, arrived }
     }
 }

@@ -5,6 +5,7 @@ use tidings_domain::{
     LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
     factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
     request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
+    webhook::WebhookRefusal,
 };
 
 use super::{FieldError, Problem, status::Kind};
@@ -37,6 +38,9 @@ problem_from! {
         MessageRefusal::NotTheSender => Kind::NotTheSender,
         MessageRefusal::Deleted => Kind::MessageDeleted,
         MessageRefusal::TooManyReactions => Kind::TooManyReactions,
+    };
+    WebhookRefusal: refusal => match refusal {
+        WebhookRefusal::NoSuchWebhook => Kind::NoSuchWebhook,
     };
     ReaderRefusal: refusal => match refusal {
         ReaderRefusal::NoSuchMessage => Kind::NoSuchMessage,
@@ -119,6 +123,7 @@ impl From<Refusal> for Problem {
             Refusal::Factor(refusal) => refusal.into(),
             Refusal::Devices(refusal) => refusal.into(),
             Refusal::Schedule(refusal) => refusal.into(),
+            Refusal::Webhook(refusal) => refusal.into(),
         }
     }
 }

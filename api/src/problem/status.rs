@@ -68,6 +68,7 @@ kinds! {
     NoSuchProjection = NOT_FOUND, "no-such-projection", "There is no such projection";
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchDevice = NOT_FOUND, "no-such-device", "There is no such device";
+    NoSuchWebhook = NOT_FOUND, "no-such-webhook", "There is no such webhook";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     NoSuchScheduled = NOT_FOUND, "no-such-scheduled-message", "There is no such scheduled message";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
@@ -82,6 +83,7 @@ kinds! {
     TooManyDevices = CONFLICT, "too-many-devices", "The account has too many devices";
     TooManyKeyPackages = CONFLICT, "too-many-key-packages", "Too many key packages wait to be claimed";
     NoKeyPackages = CONFLICT, "no-key-packages", "No key package of this device is left";
+    TooManyWebhooks = CONFLICT, "too-many-webhooks", "There are as many webhooks as one may have";
     TooManyReactions = CONFLICT, "too-many-reactions", "The message has too many different reactions";
     UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
     TooManyScheduled = CONFLICT, "too-many-scheduled", "Too many messages are scheduled";

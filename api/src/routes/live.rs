@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::{Acting, App},
     extract::{InQuery, parsed},
-    live::Pushed,
+    live::{Ended, Next, Pushed},
     problem::{Kind, Problem},
 };
 
@@ -33,15 +33,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct LiveQuery {
+pub(super) struct LiveQuery {
     /// Resume after this position, as the header `Last-Event-ID` does.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<i64>, minimum = 0)]
-    after: Option<Place>,
+    pub(super) after: Option<Place>,
 }
 
 /// A position as it stands in a request: no store numbers further than this goes.
-struct Place(Position);
+pub(super) struct Place(pub(super) Position);
 
 impl FromStr for Place {
     type Err = Invalid;
@@ -69,7 +69,7 @@ struct LiveEvent {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "documents what is written as text")]
-enum LiveEventKind {
+pub(super) enum LiveEventKind {
     Message,
     MessageEdited,
     MessageDeleted,
@@ -82,15 +82,19 @@ enum LiveEventKind {
     KeyPackages,
     Typing,
     Presence,
+    Webhook,
 }
 
 /// Follow live
 ///
 /// A stream of Server-Sent Events. `id` is a position in the log: `Last-Event-ID` (or `after`) resumes from any of them, with
 /// nothing lost and nothing twice. `event` is one of `message`, `message_edited`, `message_deleted`, `reaction`, `read`,
-/// `delivered`, `member`, `conversation`, `contact`, `key_packages` (few are left of a device of the caller's own), `typing` and `presence`; `data` is the object as its own route shows it now.
+/// `delivered`, `member`, `conversation`, `contact`, `key_packages` (few are left of a device of the caller's own), `typing` and
+/// `presence`, and `webhook` when deliveries to one of the caller's webhooks fail or are paused; `data` is the object as its own
+/// route shows it now.
 /// A `contact` that has ended has the `state` `null`. `typing` and `presence` (whether a contact has a stream open, `{user,
-/// online, since}`) are not in the log, have no `id`, and are told by the node one is connected to of those who are, too. A comment comes every 15 seconds. The stream ends with its session, and when its client does
+/// online, since}`) are not in the log, have no `id`, and are told by the node one is connected to of those who are, too. A
+/// comment comes every 15 seconds. The stream ends with its session, and when its client does
 /// not keep up: resume then.
 #[utoipa::path(get, path = "/v1/live", tag = "Live", params(LiveQuery), responses(
     (status = 200, description = "The stream: each of its events", body = LiveEvent, content_type = "text/event-stream"),
@@ -104,7 +108,7 @@ async fn follow_live(
     // who listens from now on should hear of what others were told just now, too; where the views are late, it comes later
     let _late = acting.reading().await;
     let events = acting.app.live.connect(acting.caller, after).begin().await.events();
-    let stream = Sse::new(opening().chain(events.map(|pushed| Ok(event(&pushed)))))
+    let stream = Sse::new(opening().chain(events.map(|next| Ok(shown(&next)))))
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let headers = AppendHeaders([
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
@@ -116,6 +120,14 @@ async fn follow_live(
 /// Something at once, so that the client knows that it listens.
 fn opening() -> impl Stream<Item = Result<Event, Infallible>> {
     stream::iter([Ok(Event::default().comment("listening"))])
+}
+
+fn shown(next: &Next) -> Event {
+    match next {
+        Next::Pushed(pushed) => event(pushed),
+        Next::End(Ended::Over) => Event::default().comment("over"),
+        Next::End(Ended::FellBehind) => Event::default().comment("cut off for being slow: resume"),
+    }
 }
 
 fn event(pushed: &Pushed) -> Event {

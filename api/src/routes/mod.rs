@@ -9,6 +9,7 @@ mod contacts;
 mod conversations;
 mod devices;
 mod live;
+mod live_socket;
 mod me;
 mod members;
 mod message_actions;
@@ -27,6 +28,8 @@ mod starting;
 mod texts;
 mod unread;
 mod users;
+mod webhook_body;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -40,6 +43,7 @@ pub use shapes::{
 };
 pub use texts::EmojiText;
 pub use users::Profile;
+pub use webhook_body::WebhookBody;
 
 /// All routes below `/v1`, with their documentation.
 pub fn all() -> OpenApiRouter<App> {
@@ -65,5 +69,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(blocks::routes())
         .merge(live::routes())
+        .merge(live_socket::routes())
+        .merge(webhooks::routes())
         .merge(admin::routes())
 }

@@ -8,11 +8,15 @@
 //! | head | 100 headers, 64 KiB in all; then 431 |
 //! | HTTP/2 | 200 streams at once, 64 KiB of headers, a ping every 20 s; resets as hyper counts them |
 //!
-//! Answers may take as long as they take: live streams have no end.
+//! | answers | whoever takes in nothing at all for `TIDINGS_CLIENT_TIMEOUT` is hung up on |
+//!
+//! Answers may take as long as they take: live streams have no end. A place among the connections is given back when the
+//! socket is closed, whichever protocol it speaks by then.
 
 mod anyone;
 mod body;
 mod certificates;
+mod kept;
 
 use std::{
     io,
@@ -51,6 +55,7 @@ pub use certificates::{Certificates, TlsError, TlsFiles};
 
 use crate::edge::{ClientAddress, TrustedProxies};
 use body::Patient;
+use kept::Kept;
 
 /// How much of a request's head is kept.
 const MOST_HEAD_BYTES: u32 = 64 * 1024;
@@ -171,7 +176,7 @@ impl Server {
         let Ok(peer) = stream.peer_addr() else { return };
         let peer = ClientAddress(peer.ip().to_canonical());
         match &self.tls {
-            None => self.talk(stream, peer, watcher).await,
+            None => self.talk(stream, place, peer, watcher).await,
             Some(tls) => {
                 let mut stopping = self.stopping.clone();
                 let shaken = tokio::select! {
@@ -179,16 +184,15 @@ impl Server {
                     _ = stopping.wait_for(|stop| *stop) => return,
                 };
                 match shaken {
-                    Ok(Ok(stream)) => self.talk(stream, peer, watcher).await,
+                    Ok(Ok(stream)) => self.talk(stream, place, peer, watcher).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
             }
         }
-        drop(place);
     }
 
-    async fn talk<S>(&self, stream: S, peer: ClientAddress, watcher: Watcher)
+    async fn talk<S>(&self, stream: S, place: OwnedSemaphorePermit, peer: ClientAddress, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -203,7 +207,8 @@ impl Server {
             request.extensions_mut().insert(client);
             router.clone().call(request.map(|body| patient(body, patience)))
         });
-        let serving = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Kept::new(stream, place, patience));
+        let serving = self.builder.serve_connection_with_upgrades(stream, service);
         let mut serving = std::pin::pin!(watcher.watch(serving));
         // hyper watches over the heads of requests once it knows which protocol is spoken
         let ended = tokio::select! {

@@ -1,9 +1,11 @@
 //! Results: collected, shown as a table, written as JSON.
 
+mod live;
 mod machine;
 mod postgres;
 mod table;
 
+pub(crate) use live::LiveFigures;
 pub(crate) use postgres::{ByMany, Measured, OverPostgres};
 
 use crate::error::BenchError;
@@ -30,6 +32,8 @@ pub(crate) struct Report {
     /// One for each time that a sync takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) postgres: Vec<OverPostgres>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) live: Option<LiveFigures>,
     pub(crate) checks: Vec<Check>,
 }
 
@@ -125,6 +129,7 @@ impl Report {
             scale: options.scale,
             comparisons: Vec::new(),
             postgres: Vec::new(),
+            live: None,
             checks: Vec::new(),
         })
     }

@@ -39,6 +39,9 @@ impl Display for Report {
         for postgres in &self.postgres {
             postgres.fmt(f)?;
         }
+        if let Some(live) = &self.live {
+            live.fmt(f)?;
+        }
         for comparison in &self.comparisons {
             notes(f, comparison)?;
         }

@@ -6,7 +6,8 @@ pub(crate) mod dataset;
 mod tidings;
 
 pub(crate) use ceiling::Ceiling;
-pub(crate) use tidings::{Tidings, offline};
+pub(crate) use client::Client;
+pub(crate) use tidings::{Tidings, offline, tidings as program};
 
 use crate::error::BenchError;
 use crate::process::{Server, Usage};

@@ -40,7 +40,7 @@ fn username(number: usize) -> String {
 }
 
 /// The program on a data directory, with nothing in its environment that a user's own settings could change.
-fn tidings(place: &Place, dir: &Path) -> Command {
+pub(crate) fn tidings(place: &Place, dir: &Path) -> Command {
     let mut command = Command::new(&place.tidings);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("TIDINGS_") {

@@ -2,6 +2,7 @@
 //! needs the log that they left.
 
 mod http;
+mod live;
 mod offline;
 mod postgres;
 
@@ -32,6 +33,8 @@ pub(crate) enum Workload {
     Import,
     /// POST a message, durable, over PostgreSQL, beside plain inserts
     Postgres,
+    /// 5,000 idle live connections, and 1,000 messages a second to 50 others
+    Live,
 }
 
 impl Workload {
@@ -45,6 +48,7 @@ impl Workload {
             Self::Replay => "replay",
             Self::Import => "import",
             Self::Postgres => "postgres",
+            Self::Live => "live",
         }
     }
 
@@ -56,7 +60,7 @@ impl Workload {
             Self::Unread => Some(Work::Unread),
             Self::Send => Some(Work::Send),
             Self::SendHot => Some(Work::SendHot),
-            Self::Replay | Self::Import | Self::Postgres => None,
+            Self::Replay | Self::Import | Self::Postgres | Self::Live => None,
         }
     }
 
@@ -66,7 +70,7 @@ impl Workload {
             Self::Send if connections == 1 => Some(0.8),
             Self::Send | Self::SendHot => Some(0.6),
             Self::Inbox | Self::Unread => Some(0.8),
-            Self::Messages | Self::Replay | Self::Import | Self::Postgres => None,
+            Self::Messages | Self::Replay | Self::Import | Self::Postgres | Self::Live => None,
         }
     }
 
@@ -77,7 +81,7 @@ impl Workload {
 
     fn is_durable(self) -> bool {
         match self {
-            Self::Send | Self::SendHot | Self::Import | Self::Postgres => true,
+            Self::Send | Self::SendHot | Self::Import | Self::Postgres | Self::Live => true,
             Self::Inbox | Self::Messages | Self::Unread | Self::Replay => false,
         }
     }
@@ -129,6 +133,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
         for sync_ms in &options.sync_ms {
             report.postgres.push(postgres::measure(options, *sync_ms, place, &mut report.checks).await?);
         }
+    }
+    if workloads.contains(&Workload::Live) && !options.noise {
+        report.live = Some(live::measure(options, place, &mut report.checks).await?);
     }
     let path = report.write()?;
     let mut out = std::io::stdout();

@@ -8,12 +8,14 @@ mod keys;
 mod message;
 mod names;
 mod totp;
+mod webhook;
 
 pub use account::{Email, Password, PhoneNumber, Role, Username};
 pub use keys::{DeviceId, MAX_PUBLIC_KEY_BYTES, PublicKey};
 pub use message::{Body, ContentType, Emoji, MAX_BODY_BYTES, Subject};
 pub use names::{ConversationName, DeviceName, PersonName};
 pub use totp::{Otp, TOTP_SECRET_BYTES, TotpSecret};
+pub use webhook::{WebhookSecret, WebhookTopic, WebhookUrl};
 
 /// Why a text is not the value asked for: a sentence for the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

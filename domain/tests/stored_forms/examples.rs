@@ -14,7 +14,7 @@ use tidings_domain::{
 };
 use uuid::Uuid;
 
-use crate::{accounts, conversations, guarding};
+use crate::{accounts, conversations, guarding, webhooks};
 
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_100_521_080_007);
 pub(crate) const KEY: KeyId = KeyId(4_294_967_297);
@@ -47,6 +47,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(guarding::devices().into_iter().map(Event::from));
     all.extend(guarding::attempts().into_iter().map(Event::from));
     all.extend(conversations::schedules().into_iter().map(Event::from));
+    all.extend(webhooks::webhooks().into_iter().map(Event::from));
     all
 }
 

@@ -8,6 +8,7 @@ mod accounts;
 mod conversations;
 mod examples;
 mod guarding;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -28,7 +28,7 @@ use crate::runner::Projection;
 
 /// The fold of a projection.
 pub(crate) enum Fold {
-    /// People, sessions, contacts.
+    /// People, sessions, contacts, webhooks.
     Directory(Box<DirectoryFold>),
     /// Conversations, members, messages, readers.
     Conversations(Box<ConversationsFold>),

@@ -7,6 +7,7 @@ mod people;
 mod scheduled;
 mod search;
 mod status;
+mod webhooks;
 
 pub use crate::text::{NothingToFind, Snippet, Wanted};
 pub use contact::{Block, Contact, ContactCursor, ContactState};
@@ -19,6 +20,7 @@ pub use people::{Device, Session, User, UserCursor, UserRef};
 pub use scheduled::{Scheduled, ScheduledCursor};
 pub use search::{SearchCursor, SearchFilter, SearchHit};
 pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
+pub use webhooks::{Webhook, WebhookFailure};
 
 /// A stretch of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! The directory's rows in PostgreSQL, many at a time.
 
 use sqlx::{Row, postgres::PgRow};
-use tidings_domain::{SessionId, UserId};
+use tidings_domain::{SessionId, UserId, WebhookId};
 use uuid::Uuid;
 
-use super::backend::PostgresBackend;
+use super::{backend::PostgresBackend, webhooks};
 use crate::fold::{
     Done,
-    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow},
+    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow, WebhookRow},
 };
 
 impl DirectoryTables for PostgresBackend {
@@ -37,6 +37,14 @@ impl DirectoryTables for PostgresBackend {
         self.read_devices_of(user).await
     }
 
+    async fn webhooks(&mut self, ids: &[WebhookId]) -> Done<Vec<(WebhookId, WebhookRow)>> {
+        Ok(webhooks::by_ids(&mut self.db, ids).await?)
+    }
+
+    async fn webhooks_of(&mut self, owner: UserId) -> Done<Vec<(WebhookId, WebhookRow)>> {
+        Ok(webhooks::of(&mut self.db, owner).await?)
+    }
+
     async fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> Done {
         if !changes.devices.is_empty() {
             self.write_devices(&changes.devices).await?;
@@ -46,6 +54,9 @@ impl DirectoryTables for PostgresBackend {
         }
         if !changes.sessions.is_empty() {
             self.write_sessions(&changes.sessions).await?;
+        }
+        for (id, row) in &changes.webhooks {
+            webhooks::write(&mut self.db, *id, *row).await?;
         }
         Ok(())
     }

@@ -30,6 +30,9 @@ pub(super) enum Found {
     Unusable(&'static str),
 }
 
+/// Beside the numbers of projections: the right to deliver webhooks.
+pub(super) const DELIVERS: i32 = 0x1000;
+
 /// The number of a projection in the keys of locks.
 pub(super) const fn lock_number(projection: Projection) -> i32 {
     match projection {

@@ -1,4 +1,4 @@
-//! The right to fold a projection: a session's advisory lock. It ends with the session, and the session ends with its node.
+//! The right to fold a projection, or to deliver webhooks: a session's advisory lock. It ends with the session, and the session ends with its node.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use sqlx::{Connection, Executor, PgConnection};
 use tidings_event_store::database::DatabaseUrl;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use super::generations::{FOLDS, lock_number};
-use crate::runner::{Lease, Projection, ViewsError};
+use super::generations::FOLDS;
+use crate::runner::{Lease, ViewsError};
 
 /// How often the holder shows that it is there.
 const BEAT: Duration = Duration::from_secs(1);
@@ -26,13 +26,10 @@ pub(super) struct PostgresLease {
 
 impl PostgresLease {
     /// None when another node has it.
-    pub(super) async fn take(url: &DatabaseUrl, projection: Projection) -> Result<Option<Self>, ViewsError> {
+    pub(super) async fn take(url: &DatabaseUrl, lock: i32) -> Result<Option<Self>, ViewsError> {
         let mut db = url.try_connect().await.map_err(|error| ViewsError::Unavailable(error.to_string()))?;
-        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
-            .bind(FOLDS)
-            .bind(lock_number(projection))
-            .fetch_one(&mut db)
-            .await?;
+        let taken: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)").bind(FOLDS).bind(lock).fetch_one(&mut db).await?;
         if !taken {
             db.close().await?;
             return Ok(None);
@@ -52,8 +49,8 @@ async fn beat(db: &mut PgConnection) {
     loop {
         match timeout(ANSWER, db.ping()).await {
             Ok(Ok(())) => tokio::time::sleep(BEAT).await,
-            Ok(Err(error)) => return tracing::warn!(%error, "the lease of a projection is lost"),
-            Err(_) => return tracing::warn!("the lease of a projection is lost: no answer"),
+            Ok(Err(error)) => return tracing::warn!(%error, "a lease is lost"),
+            Err(_) => return tracing::warn!("a lease is lost: no answer"),
         }
     }
 }

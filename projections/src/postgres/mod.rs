@@ -19,5 +19,6 @@ mod search;
 mod shown;
 mod store;
 mod watching;
+mod webhooks;
 
 pub use store::PostgresViews;

@@ -24,6 +24,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
                 include_str!("../../../migrations/postgres/views/directory/20261120130200_create_users.sql"),
                 include_str!("../../../migrations/postgres/views/directory/20261120190000_create_contacts.sql"),
                 include_str!("../../../migrations/postgres/views/directory/20261120170000_create_devices.sql"),
+                include_str!("../../../migrations/postgres/views/directory/20261120183000_create_webhooks.sql"),
             ],
             indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
         },
@@ -50,7 +51,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
 /// The tables of a generation.
 pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
     match projection {
-        Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users"],
+        Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users", "webhooks"],
         Projection::Search => &["closed", "documents"],
         Projection::Conversations => &[
             "closed",
@@ -71,7 +72,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
 /// Those of them that hold personal text.
 pub(super) const fn personal(projection: Projection) -> &'static [&'static str] {
     match projection {
-        Projection::Directory => &["users", "name_terms", "sessions", "devices"],
+        Projection::Directory => &["users", "name_terms", "sessions", "devices", "webhooks"],
         // no text, but what it might have been can be guessed from it
         Projection::Search => &["documents"],
         Projection::Conversations => &["messages", "message_versions", "scheduled"],

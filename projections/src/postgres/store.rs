@@ -12,7 +12,7 @@ use tidings_event_store::{
 use super::{
     backend::PostgresBackend,
     compare::PostgresPinned,
-    generations::{self, Found, Serving},
+    generations::{self, DELIVERS, Found, Serving, lock_number},
     lease::PostgresLease,
     queries::PostgresQueries,
     reading::Reading,
@@ -132,7 +132,12 @@ impl ViewStore for PostgresViews {
     }
 
     async fn lease(&self, projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
-        let lease = PostgresLease::take(&self.url, projection).await?;
+        let lease = PostgresLease::take(&self.url, lock_number(projection)).await?;
+        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
+    }
+
+    async fn delivering(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        let lease = PostgresLease::take(&self.url, DELIVERS).await?;
         Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
     }
 

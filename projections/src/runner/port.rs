@@ -43,7 +43,7 @@ impl Projection {
     /// The categories of streams it is folded from.
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
-            Self::Directory => &["user", "session", "contact", "factor", "devices"],
+            Self::Directory => &["user", "session", "contact", "factor", "devices", "webhook"],
             Self::Conversations => &["conversation", "message", "reader", "schedule", "user"],
             Self::Search => &["conversation", "message", "user"],
         }
@@ -261,8 +261,7 @@ pub trait ViewStore: Send + Sync + 'static {
     /// Begins the next generation of a projection, for fast filling. It does not serve.
     async fn begin(&self, projection: Projection) -> Result<Box<dyn Generation>, ViewsError>;
 
-    /// Makes a finished generation the serving one. The older one goes when its last reader has let go. Unless `forced`,
-    /// it must be as far as the older one.
+    /// Makes a finished generation the serving one; the older goes with its last reader. Unless `forced`, it must be as far.
     async fn promote(&self, projection: Projection, number: u32, forced: bool) -> Result<Promotion, ViewsError>;
 
     /// Removes a generation that never served.
@@ -281,6 +280,11 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// The right to fold a projection; none while another node has it.
     async fn lease(&self, _projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        Ok(Some(Box::new(Alone)))
+    }
+
+    /// The right to deliver webhooks; none while another node has it.
+    async fn delivering(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
         Ok(Some(Box::new(Alone)))
     }
 

@@ -14,7 +14,7 @@ use super::{
     feed::{Log, Tail},
     following::Follower,
     opening::Setting,
-    port::{Opened, Projection, ViewStore, ViewsError},
+    port::{Lease, Opened, Projection, ViewStore, ViewsError},
     standby::lead,
     state::{Shared, forward},
     worker::{self, Control},
@@ -141,6 +141,11 @@ impl Views {
     /// What the views can be asked.
     pub fn queries(&self) -> Arc<dyn Queries> {
         self.queries.clone()
+    }
+
+    /// The right to deliver webhooks; none while another node has it.
+    pub async fn delivering(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        self.store.delivering().await
     }
 
     /// Tells how far all prompt views are.

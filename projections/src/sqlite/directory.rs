@@ -1,12 +1,12 @@
 //! The directory's rows in SQLite.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use tidings_domain::{SessionId, UserId};
+use tidings_domain::{SessionId, UserId, WebhookId};
 
-use super::{backend::SqliteBackend, devices, ids::Id16};
+use super::{backend::SqliteBackend, devices, ids::Id16, webhooks};
 use crate::fold::{
     Done,
-    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow},
+    directory::{DeviceKey, DeviceRow, DirectoryChanges, DirectoryTables, SessionRow, UserRow, WebhookRow},
 };
 
 impl DirectoryTables for SqliteBackend {
@@ -50,6 +50,14 @@ impl DirectoryTables for SqliteBackend {
         devices::of_user(&self.db, user)
     }
 
+    async fn webhooks(&mut self, ids: &[WebhookId]) -> Done<Vec<(WebhookId, WebhookRow)>> {
+        Ok(webhooks::by_ids(&self.db, ids)?)
+    }
+
+    async fn webhooks_of(&mut self, owner: UserId) -> Done<Vec<(WebhookId, WebhookRow)>> {
+        Ok(webhooks::of(&self.db, owner)?)
+    }
+
     async fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> Done {
         for (key, row) in &changes.devices {
             devices::write(&self.db, *key, *row)?;
@@ -62,6 +70,9 @@ impl DirectoryTables for SqliteBackend {
                 Some(row) => write_session(&self.db, *id, row)?,
                 None => drop(self.db.prepare_cached("DELETE FROM sessions WHERE id = ?")?.execute([id.as_bytes()])?),
             }
+        }
+        for (id, row) in &changes.webhooks {
+            webhooks::write(&self.db, *id, *row)?;
         }
         Ok(())
     }

@@ -16,5 +16,6 @@ mod schema;
 mod search;
 mod store;
 mod trust;
+mod webhooks;
 
 pub use store::SqliteViews;

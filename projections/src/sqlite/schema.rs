@@ -12,6 +12,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
                 include_str!("../../../migrations/sqlite/views/directory/20261120110200_create_users.sql"),
                 include_str!("../../../migrations/sqlite/views/directory/20261120190000_create_contacts.sql"),
                 include_str!("../../../migrations/sqlite/views/directory/20261120170000_create_devices.sql"),
+                include_str!("../../../migrations/sqlite/views/directory/20261120183000_create_webhooks.sql"),
             ],
             indexes: &[include_str!("../../../migrations/sqlite/views/directory/20261120110300_index_users.sql")],
         },

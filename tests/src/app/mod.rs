@@ -23,7 +23,9 @@ mod call;
 mod live;
 mod person;
 mod raw;
+mod receiver;
 mod server;
+mod socket;
 mod talk;
 mod tls;
 
@@ -45,7 +47,9 @@ pub use call::Call;
 pub use live::{Live, LiveEvent};
 pub use person::{PASSWORD, Person};
 pub use raw::Raw;
+pub use receiver::{Posted, Receiver};
 pub use server::Setup;
+pub use socket::{Refused, Socket};
 pub use talk::{bodies, body, id, seq, seqs};
 pub use tls::{connect, make_certificate};
 

@@ -28,6 +28,8 @@ mod import;
 mod inbox;
 #[path = "../stories/live.rs"]
 mod live;
+#[path = "../stories/live_socket.rs"]
+mod live_socket;
 #[path = "../stories/mail.rs"]
 mod mail;
 mod nodes;
@@ -55,3 +57,6 @@ mod second_factor;
 mod sending;
 #[path = "../stories/sessions.rs"]
 mod sessions;
+#[path = "../stories/webhooks.rs"]
+mod webhooks;
+mod webhooks_of_nodes;

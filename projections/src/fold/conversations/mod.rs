@@ -70,6 +70,7 @@ impl ConversationsFold {
                     | Event::Devices(_)
                     | Event::Attempts(_)
                     | Event::Schedule(_)
+                    | Event::Webhook(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -129,7 +130,8 @@ impl ConversationsFold {
                 | Event::Contact(_)
                 | Event::Factor(_)
                 | Event::Devices(_)
-                | Event::Attempts(_),
+                | Event::Attempts(_)
+                | Event::Webhook(_),
                 _,
             ) => Ok(()),
             (

@@ -4,22 +4,24 @@
 mod contacts;
 mod devices;
 mod profile;
+mod sessions;
 mod tables;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
 use tidings_domain::{
-    Event, SessionId, StreamId, UserId,
+    Event, SessionId, StreamId, UserId, WebhookId,
     factor::FactorEvent,
-    session::{SessionEvent, SessionOpened},
+    session::SessionEvent,
     user::{UserEvent, UserPasswordChanged, UserRegistered},
-    values::DeviceName,
 };
 use tidings_event_store::DecodedEvent;
 
 pub(crate) use contacts::{ContactChanges, ContactTables, Toward};
 pub(crate) use devices::{DeviceKey, DeviceRow};
 pub(crate) use tables::{DirectoryChanges, DirectoryTables, SessionRow, UserRow, parse_roles, wanted};
+pub(crate) use webhooks::{WebhookRow, parse_paused, parse_recent, parse_topics};
 
 use profile::{change_profile, change_roles};
 
@@ -35,6 +37,7 @@ pub(crate) struct DirectoryFold {
     sessions: Kept<SessionId, Option<SessionRow>>,
     contacts: ContactChanges,
     devices: Kept<DeviceKey, Option<DeviceRow>>,
+    webhooks: Kept<WebhookId, Option<WebhookRow>>,
     pub(super) erased: bool,
 }
 
@@ -75,35 +78,11 @@ impl DirectoryFold {
         Ok(())
     }
 
-    async fn load_sessions<T: DirectoryTables>(&mut self, tables: &mut T, ids: &[SessionId]) -> Done {
-        if !ids.is_empty() {
-            for (id, row) in tables.sessions(ids).await? {
-                self.sessions.loaded(id, Some(row));
-            }
-            for id in ids {
-                self.sessions.loaded(*id, None);
-            }
-        }
-        Ok(())
-    }
-
     /// Folds one event.
     pub(super) async fn apply<T: DirectoryTables>(&mut self, tables: &mut T, decoded: &DecodedEvent) -> Done {
         match (&decoded.event, decoded.stream) {
             (Event::User(event), StreamId::User(id)) => self.user(tables, id, event).await,
-            (Event::Session(event), StreamId::Session(id)) => match event {
-                SessionEvent::Opened(event) => self.opened(tables, id, event).await,
-                SessionEvent::Refreshed(event) => {
-                    if let Some(session) = self.session(tables, id).await? {
-                        session.refreshed_at = event.at.millis();
-                    }
-                    Ok(())
-                }
-                SessionEvent::Closed(_) => {
-                    self.sessions.put(id, None);
-                    Ok(())
-                }
-            },
+            (Event::Session(event), StreamId::Session(id)) => self.session_event(tables, id, event).await,
             (Event::Contact(event), StreamId::Contact(pair)) => {
                 self.contacts.apply(pair, signed(decoded.recorded.position.get()), event)
             }
@@ -119,9 +98,16 @@ impl DirectoryFold {
                 | Event::Schedule(_),
                 _,
             ) => Ok(()),
-            (Event::User(_) | Event::Session(_) | Event::Contact(_) | Event::Factor(_) | Event::Devices(_), _) => {
-                Err(FoldError::data("this event does not belong into this stream"))
-            }
+            (Event::Webhook(event), StreamId::Webhook(id)) => self.webhook(tables, id, event).await,
+            (
+                Event::User(_)
+                | Event::Session(_)
+                | Event::Contact(_)
+                | Event::Factor(_)
+                | Event::Devices(_)
+                | Event::Webhook(_),
+                _,
+            ) => Err(FoldError::data("this event does not belong into this stream")),
         }
     }
 
@@ -167,6 +153,7 @@ impl DirectoryFold {
                 *row = UserRow { modified_at: at, closed_at: Some(at), ..kept };
                 self.erased = true;
                 self.forget_devices(tables, id).await?;
+                self.end_webhooks(tables, id).await?;
                 self.end_sessions(tables, id, |_, _| true).await
             }
         }
@@ -216,13 +203,6 @@ impl DirectoryFold {
         Ok(())
     }
 
-    async fn session<T: DirectoryTables>(&mut self, tables: &mut T, id: SessionId) -> Done<Option<&mut SessionRow>> {
-        if !self.sessions.contains(id) {
-            self.load_sessions(tables, &[id]).await?;
-        }
-        Ok(self.sessions.change(id).and_then(Option::as_mut))
-    }
-
     /// Ends the sessions opened under older passwords, but for the one that goes on.
     async fn password_changed<T: DirectoryTables>(
         &mut self,
@@ -237,52 +217,12 @@ impl DirectoryFold {
         self.end_sessions(tables, id, |session, row| row.credential != credential && Some(session) != kept).await
     }
 
-    async fn end_sessions<T: DirectoryTables>(
-        &mut self,
-        tables: &mut T,
-        user: UserId,
-        ends: impl Fn(SessionId, &SessionRow) -> bool + Send,
-    ) -> Done {
-        for (id, row) in tables.sessions_of(user).await? {
-            self.sessions.loaded(id, Some(row));
-        }
-        let of_user =
-            self.sessions.iter().filter_map(|(id, row)| Some((id, row.as_ref().filter(|row| row.user == user)?)));
-        let ended: Vec<SessionId> = of_user.filter(|(id, row)| ends(*id, row)).map(|(id, _)| id).collect();
-        for id in ended {
-            self.sessions.put(id, None);
-        }
-        Ok(())
-    }
-
-    /// A session counts only under the present password, or as the one that outlived its change.
-    async fn opened<T: DirectoryTables>(&mut self, tables: &mut T, id: SessionId, event: &SessionOpened) -> Done {
-        let credential = i64::from(event.credential);
-        if !self.users.contains(event.user) {
-            self.load_users(tables, &[event.user]).await?;
-        }
-        let user = self.users.get(event.user).and_then(Option::as_ref);
-        let user = user.ok_or_else(|| FoldError::data("this account is not there"))?;
-        if user.closed_at.is_none() && (user.credential == credential || user.kept_session == Some(id)) {
-            let device = event.device.clear().and_then(Option::as_ref).map(DeviceName::as_str);
-            let at = event.at.millis();
-            let row = SessionRow {
-                user: event.user,
-                credential,
-                device_name: device.map(str::to_owned),
-                opened_at: at,
-                refreshed_at: at,
-            };
-            self.sessions.put(id, Some(row));
-        }
-        Ok(())
-    }
-
     pub(super) async fn flush<T: DirectoryTables + ContactTables>(&mut self, tables: &mut T) -> Done {
         let changes = DirectoryChanges {
             users: self.users.changes().filter_map(|(id, row)| Some((id, row.as_ref()?))).collect(),
             sessions: self.sessions.changes().map(|(id, row)| (id, row.as_ref())).collect(),
             devices: self.devices.changes().map(|(key, row)| (key, row.as_ref())).collect(),
+            webhooks: self.webhooks.changes().map(|(id, row)| (id, row.as_ref())).collect(),
         };
         tables.write_directory(&changes).await?;
         if !self.contacts.is_empty() {
@@ -292,6 +232,7 @@ impl DirectoryFold {
         self.users.written(KEPT);
         self.sessions.written(KEPT);
         self.devices.written(KEPT);
+        self.webhooks.written(KEPT);
         Ok(())
     }
 }

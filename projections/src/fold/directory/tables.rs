@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use tidings_domain::{SessionId, UserId, values::Role};
+use tidings_domain::{SessionId, UserId, WebhookId, values::Role};
 
-use super::devices::{DeviceKey, DeviceRow};
+use super::{
+    WebhookRow,
+    devices::{DeviceKey, DeviceRow},
+};
 use crate::fold::Done;
 
 /// A row of `users`.
@@ -54,6 +57,7 @@ pub(crate) struct DirectoryChanges<'a> {
     pub(crate) users: Vec<(UserId, &'a UserRow)>,
     pub(crate) sessions: Vec<(SessionId, Option<&'a SessionRow>)>,
     pub(crate) devices: Vec<(DeviceKey, Option<&'a DeviceRow>)>,
+    pub(crate) webhooks: Vec<(WebhookId, Option<&'a WebhookRow>)>,
 }
 
 /// The tables, in a database. What is asked for and not there is left out.
@@ -72,6 +76,12 @@ pub(crate) trait DirectoryTables: Send {
 
     /// The devices of a user.
     fn devices_of(&mut self, user: UserId) -> impl Future<Output = Done<Vec<(DeviceKey, DeviceRow)>>> + Send;
+
+    /// Rows of `webhooks`.
+    fn webhooks(&mut self, ids: &[WebhookId]) -> impl Future<Output = Done<Vec<(WebhookId, WebhookRow)>>> + Send;
+
+    /// The webhooks of a user.
+    fn webhooks_of(&mut self, owner: UserId) -> impl Future<Output = Done<Vec<(WebhookId, WebhookRow)>>> + Send;
 
     /// Writes what a batch changed.
     fn write_directory(&mut self, changes: &DirectoryChanges<'_>) -> impl Future<Output = Done> + Send;

@@ -10,11 +10,12 @@ mod received;
 mod scheduled;
 mod search;
 mod viewer;
+mod webhooks;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
         ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
-        UnreadSummary, User, UserCursor, Wanted,
+        UnreadSummary, User, UserCursor, Wanted, Webhook,
     },
     queries::{Answer, Queries},
 };
@@ -124,6 +125,14 @@ impl Queries for PostgresQueries {
 
     async fn devices(&self, user: UserId) -> Answer<Vec<Device>> {
         ask!(one self, db => people::devices(db, user))
+    }
+
+    async fn webhooks(&self, owner: UserId) -> Answer<Vec<Webhook>> {
+        ask!(one self, db => webhooks::of(db, owner))
+    }
+
+    async fn all_webhooks(&self, after: Option<WebhookId>, limit: usize) -> Answer<Vec<(WebhookId, UserId)>> {
+        ask!(one self, db => webhooks::all(db, after, limit))
     }
 
     async fn inbox(

@@ -10,11 +10,12 @@ mod scheduled;
 mod search;
 mod stretch;
 mod viewer;
+mod webhooks;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId};
+use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 
 use super::pool::Pool;
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
         ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
-        UnreadSummary, User, UserCursor, Wanted,
+        UnreadSummary, User, UserCursor, Wanted, Webhook,
     },
     queries::{Answer, Queries},
     viewing::Viewer,
@@ -103,6 +104,14 @@ impl Queries for SqliteQueries {
 
     async fn devices(&self, user: UserId) -> Answer<Vec<Device>> {
         self.read(|db| people::devices(db, user))
+    }
+
+    async fn webhooks(&self, owner: UserId) -> Answer<Vec<Webhook>> {
+        self.read(|db| webhooks::of(db, owner))
+    }
+
+    async fn all_webhooks(&self, after: Option<WebhookId>, limit: usize) -> Answer<Vec<(WebhookId, UserId)>> {
+        self.read(|db| webhooks::all(db, after, limit))
     }
 
     async fn inbox(
