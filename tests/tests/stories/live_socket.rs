@@ -49,20 +49,21 @@ async fn an_acknowledgement_marks_what_came_delivered() {
     let (ada, bob, group) = pair(&app).await;
     let mut live = socket(&app, &bob, "").await;
     let sent = ada.send_all(&group, &["one", "two", "three"]).await;
-    let events = live.until_body("three").await;
-    let up_to = |number: &serde_json::Value| number.clone();
+    // where it begins may be before the group did
+    let mut events = live.until_body("three").await;
+    events.retain(|event| event.event == "message");
     let delivered = || async {
         let members = ada.get(format!("/v1/conversations/{group}/members")).await.expect(200);
         let of_bob = members.items().iter().find(|member| member["user"]["id"] == *bob.id).cloned().unwrap();
         of_bob["delivered_up_to"].clone()
     };
     live.say(json!({"ack": events[1].position()})).await;
-    assert_eq!(live.expect("delivered").await.data["delivered_up_to"], up_to(&sent[1]["id"]));
+    assert_eq!(live.expect("delivered").await.data["delivered_up_to"], sent[1]["id"]);
     assert_eq!(delivered().await, sent[1]["id"]);
     // the same again changes nothing; one far ahead means all that came
     live.say(json!({"ack": events[1].position()})).await;
     live.say(json!({"ack": u32::MAX})).await;
-    assert_eq!(live.expect("delivered").await.data["delivered_up_to"], up_to(&sent[2]["id"]));
+    assert_eq!(live.expect("delivered").await.data["delivered_up_to"], sent[2]["id"]);
     assert_eq!(delivered().await, sent[2]["id"]);
 }
 
