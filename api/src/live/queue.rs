@@ -156,7 +156,10 @@ mod tests {
         }
         assert!(!sending.offer(&pushed(9, MOST_BYTES)));
         sending.end(Ended::FellBehind);
-        assert_eq!((sending.0.state().waiting.capacity(), sending.0.state().bytes), (0, 0));
+        {
+            let state = sending.0.state();
+            assert_eq!((state.waiting.capacity(), state.bytes), (0, 0));
+        }
         assert_eq!(receiving.next().await, Err(Ended::FellBehind));
         assert!(!sending.offer(&pushed(10, 1)));
     }
