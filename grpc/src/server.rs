@@ -8,6 +8,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{
     Gatekeeper,
+    append::Writing,
     info::Info,
     proto::event_store::client::{
         gossip::gossip_server::GossipServer, server_features::server_features_server::ServerFeaturesServer,
@@ -34,31 +35,32 @@ pub struct LogServer {
     store: Arc<dyn EventStore>,
     codec: Option<Codec>,
     gate: Arc<dyn Gatekeeper>,
-    appends: bool,
+    writing: Option<Writing>,
 }
 
 impl std::fmt::Debug for LogServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LogServer").field("appends", &self.appends).finish_non_exhaustive()
+        f.debug_struct("LogServer").field("writes", &self.writing.is_some()).finish_non_exhaustive()
     }
 }
 
 impl LogServer {
     /// Serves this log to whom the gatekeeper lets in.
     pub fn new(store: Arc<dyn EventStore>, codec: Codec, gate: Arc<dyn Gatekeeper>) -> Self {
-        Self { store, codec: Some(codec), gate, appends: false }
+        Self { store, codec: Some(codec), gate, writing: None }
     }
 
     /// A stand-in for KurrentDB itself: anybody reads and appends, and what they append is kept as it is.
     #[cfg(feature = "append")]
     pub fn throw_away(store: Arc<dyn EventStore>) -> Self {
-        Self { store, codec: None, gate: Arc::new(crate::append::Everybody), appends: true }
+        let log = crate::append::Deletions::of(store);
+        Self { store: log.clone(), codec: None, gate: Arc::new(crate::append::Everybody), writing: Some(log) }
     }
 
     /// Serves on a listener until `stop` is true. Subscriptions are ended then; other answers may finish.
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
-        let info = Info::new(self.appends);
-        let streams = StreamsService::new(self.store, self.codec, self.gate, stop.clone(), self.appends);
+        let info = Info::new(self.writing.is_some());
+        let streams = StreamsService::new(self.store, self.codec, self.gate, stop.clone(), self.writing);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let stopped = async move {
             if stop.wait_for(|stop| *stop).await.is_err() {

@@ -8,13 +8,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
-    Credentials, Gatekeeper, append,
+    Credentials, Gatekeeper,
+    append::Writing,
     proto::event_store::client::streams::{
         AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq,
         TombstoneResp, streams_server::Streams,
     },
     reading::{Desk, Following, Reading},
-    request::Asked,
+    request::{Asked, Target},
     status::read_only,
 };
 
@@ -31,8 +32,8 @@ pub(crate) struct StreamsService {
     pub(crate) codec: Option<Codec>,
     pub(crate) gate: Arc<dyn Gatekeeper>,
     pub(crate) stopping: watch::Receiver<bool>,
-    /// Whether anybody may append: only where the server stands in for KurrentDB.
-    appends: bool,
+    /// Who writes: only where the server stands in for KurrentDB.
+    writing: Option<Writing>,
     places: Arc<Semaphore>,
 }
 
@@ -42,13 +43,13 @@ impl StreamsService {
         codec: Option<Codec>,
         gate: Arc<dyn Gatekeeper>,
         stopping: watch::Receiver<bool>,
-        appends: bool,
+        writing: Option<Writing>,
     ) -> Self {
-        Self { store, codec, gate, stopping, appends, places: Arc::new(Semaphore::new(MOST_READERS)) }
+        Self { store, codec, gate, stopping, writing, places: Arc::new(Semaphore::new(MOST_READERS)) }
     }
 
-    fn may_append(&self) -> Result<(), Status> {
-        if self.appends { Ok(()) } else { Err(read_only()) }
+    fn writing(&self) -> Result<&Writing, Status> {
+        self.writing.as_ref().ok_or_else(read_only)
     }
 
     fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
@@ -66,6 +67,9 @@ impl Streams for StreamsService {
         let place = self.place()?;
         let pass = self.gate.admit(Credentials::of(request.metadata())).await?;
         let asked = Asked::parse(request.into_inner())?;
+        if let (Some(writing), Target::Stream(stream, _)) = (&self.writing, &asked.target) {
+            writing.check(stream)?;
+        }
         let (store, codec, ids) = (self.store.clone(), self.codec.clone(), asked.ids);
         let desk = Desk { store, codec, pass, ids, _place: place };
         let answers = if asked.count.is_some() {
@@ -78,25 +82,21 @@ impl Streams for StreamsService {
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
-        self.may_append()?;
-        append::append(&*self.store, request.into_inner()).await.map(Response::new)
+        self.writing()?.append_all(request.into_inner()).await.map(Response::new)
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
-        self.may_append()?;
-        append::delete(&request.into_inner()).map(Response::new)
+        self.writing()?.delete_stream(request.into_inner()).await.map(Response::new)
     }
 
     async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
-        self.may_append()?;
-        append::tombstone(&request.into_inner()).map(Response::new)
+        self.writing()?.bury_stream(request.into_inner()).await.map(Response::new)
     }
 
     async fn batch_append(
         &self,
         request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
-        self.may_append()?;
-        append::batch_append(self.store.clone(), request.into_inner()).map(Response::new)
+        Ok(Response::new(self.writing()?.append_batches(request.into_inner())))
     }
 }

@@ -5,10 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use futures::stream;
 use prost::Message;
 use prost_types::Any;
-use tidings_event_store::{EventStore, NewEvent};
+use tidings_event_store::NewEvent;
 use tonic::{Code, Status, Streaming};
 
-use super::write::{Expected, Proposed, Written, write};
+use super::{
+    Deletions,
+    write::{Expected, Proposed, Written, write},
+};
 use crate::{
     proto::{
         event_store::client::{
@@ -40,21 +43,17 @@ struct Open {
 }
 
 struct Batch {
-    store: Arc<dyn EventStore>,
+    log: Arc<Deletions>,
     requests: Streaming<BatchAppendReq>,
     open: HashMap<Vec<u8>, Open>,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "has the form of the build that refuses")]
-pub(crate) fn batch_append(
-    store: Arc<dyn EventStore>,
-    requests: Streaming<BatchAppendReq>,
-) -> Result<Answers<BatchAppendResp>, Status> {
-    let batch = Batch { store, requests, open: HashMap::new() };
-    Ok(Box::pin(stream::try_unfold(
+pub(super) fn batch_append(log: Arc<Deletions>, requests: Streaming<BatchAppendReq>) -> Answers<BatchAppendResp> {
+    let batch = Batch { log, requests, open: HashMap::new() };
+    Box::pin(stream::try_unfold(
         batch,
         |mut batch| async move { Ok(batch.next().await?.map(|answer| (answer, batch))) },
-    )))
+    ))
 }
 
 impl Batch {
@@ -103,7 +102,7 @@ impl Batch {
                 (Expected::Any, batch_append_resp::ExpectedStreamPosition::Any(()))
             }
         };
-        let result = match write(&*self.store, &stream, expected, open.events).await {
+        let result = match write(&self.log, &stream, expected, open.events).await {
             Ok(written) => answer(expected, &written),
             Err(status) => batch_append_resp::Result::Error(rpc::Status {
                 code: status.code().into(),

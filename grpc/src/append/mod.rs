@@ -1,29 +1,35 @@
 //! Appending, by KurrentDB's rules: for the throw-away servers that stand in for it in tests.
 
 mod batch;
+mod deleting;
 mod write;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_domain::UserId;
-use tidings_event_store::EventStore;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
-
-pub(crate) use batch::batch_append;
 
 use crate::{
     Credentials, Denied, Gatekeeper, Pass,
     proto::event_store::client::streams::{
-        AppendReq, AppendResp, DeleteReq, DeleteResp, TombstoneReq, TombstoneResp,
+        AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, TombstoneReq, TombstoneResp,
         append_req::{Content, options::ExpectedStreamRevision},
         append_resp::{
             self, Success,
             success::{CurrentRevisionOption, PositionOption},
             wrong_expected_version::{CurrentRevisionOption as Current, ExpectedRevisionOption as Wanted},
         },
+        delete_req::options::ExpectedStreamRevision as ExpectedToDelete,
+        delete_resp::PositionOption as DeletedAt,
+        tombstone_req::options::ExpectedStreamRevision as ExpectedToBury,
+        tombstone_resp::PositionOption as BuriedAt,
     },
     request::stream_name,
+    streams::Answers,
 };
+pub(crate) use deleting::Deletions;
 use write::{Expected, Proposed, Written, write};
 
 /// Lets everybody in.
@@ -40,7 +46,48 @@ impl Gatekeeper for Everybody {
     }
 }
 
-pub(crate) async fn append(store: &dyn EventStore, mut parts: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+/// Writes to a log that stands in for KurrentDB's.
+pub(crate) type Writing = Arc<Deletions>;
+
+impl Deletions {
+    pub(crate) async fn append_all(&self, parts: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+        append(self, parts).await
+    }
+
+    pub(crate) async fn delete_stream(&self, request: DeleteReq) -> Result<DeleteResp, Status> {
+        let options = request.options.ok_or_else(nothing_asked)?;
+        let expected = match options.expected_stream_revision {
+            Some(ExpectedToDelete::Revision(revision)) => Expected::Revision(revision),
+            Some(ExpectedToDelete::NoStream(())) => Expected::NoStream,
+            Some(ExpectedToDelete::StreamExists(())) => Expected::StreamExists,
+            Some(ExpectedToDelete::Any(())) | None => Expected::Any,
+        };
+        self.delete(stream_name(options.stream_identifier)?, expected, false).await?;
+        Ok(DeleteResp { position_option: Some(DeletedAt::NoPosition(())) })
+    }
+
+    pub(crate) async fn bury_stream(&self, request: TombstoneReq) -> Result<TombstoneResp, Status> {
+        let options = request.options.ok_or_else(nothing_asked)?;
+        let expected = match options.expected_stream_revision {
+            Some(ExpectedToBury::Revision(revision)) => Expected::Revision(revision),
+            Some(ExpectedToBury::NoStream(())) => Expected::NoStream,
+            Some(ExpectedToBury::StreamExists(())) => Expected::StreamExists,
+            Some(ExpectedToBury::Any(())) | None => Expected::Any,
+        };
+        self.delete(stream_name(options.stream_identifier)?, expected, true).await?;
+        Ok(TombstoneResp { position_option: Some(BuriedAt::NoPosition(())) })
+    }
+
+    pub(crate) fn append_batches(self: &Arc<Self>, requests: Streaming<BatchAppendReq>) -> Answers<BatchAppendResp> {
+        batch::batch_append(self.clone(), requests)
+    }
+}
+
+fn nothing_asked() -> Status {
+    Status::invalid_argument("the request does not say anything")
+}
+
+async fn append(log: &Deletions, mut parts: Streaming<AppendReq>) -> Result<AppendResp, Status> {
     let first = parts.message().await?.and_then(|part| part.content);
     let Some(Content::Options(options)) = first else {
         return Err(Status::invalid_argument("an append begins with its options"));
@@ -60,7 +107,7 @@ pub(crate) async fn append(store: &dyn EventStore, mut parts: Streaming<AppendRe
         let (metadata, data) = (event.custom_metadata, event.data);
         events.push(Proposed { id: event.id, kind: event.metadata, metadata, data }.into_event()?);
     }
-    Ok(AppendResp { result: Some(answer(expected, &write(store, &stream, expected, events).await?)) })
+    Ok(AppendResp { result: Some(answer(expected, &write(log, &stream, expected, events).await?)) })
 }
 
 fn answer(expected: Expected, written: &Written) -> append_resp::Result {
@@ -90,16 +137,4 @@ fn answer(expected: Expected, written: &Written) -> append_resp::Result {
             expected_revision_option_20_6_0: None,
         }),
     }
-}
-
-fn kept() -> Status {
-    Status::unimplemented("nothing of this log is deleted")
-}
-
-pub(crate) fn delete(_: &DeleteReq) -> Result<DeleteResp, Status> {
-    Err(kept())
-}
-
-pub(crate) fn tombstone(_: &TombstoneReq) -> Result<TombstoneResp, Status> {
-    Err(kept())
 }

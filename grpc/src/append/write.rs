@@ -11,6 +11,7 @@ use tidings_event_store::{AppendError, EventStore, NewEvent, Position, StreamApp
 use tonic::Status;
 use uuid::Uuid;
 
+use super::Deletions;
 use crate::{
     proto::event_store::client::{Uuid as WireUuid, uuid::Value},
     reading::last_version,
@@ -84,11 +85,12 @@ fn lasting(name: &str) -> Result<&'static str, Status> {
 }
 
 pub(super) async fn write(
-    store: &dyn EventStore,
+    log: &Deletions,
     stream: &StreamName,
     expected: Expected,
     events: Vec<NewEvent>,
 ) -> Result<Written, Status> {
+    let (store, expected) = (log.whole(), log.found(stream, expected).await?);
     if events.iter().map(|event| event.data.len() + event.metadata.len()).sum::<usize>() > LARGEST_APPEND {
         return Err(Status::invalid_argument(format!("Maximum Append Size of {LARGEST_APPEND} Exceeded.")));
     }

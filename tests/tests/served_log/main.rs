@@ -1,6 +1,7 @@
 //! The log over KurrentDB's protocol, read with the official client.
 
 mod access;
+mod deleting;
 mod following;
 mod reading;
 
