@@ -8,7 +8,9 @@ use std::{
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, told::Told};
+
+const MIN_POSITION: &str = "tidings-min-position";
 
 /// A request to be made: `ada.put(path, None).key("k-1").await`.
 #[derive(Debug)]
@@ -16,18 +18,24 @@ use super::Answer;
 pub struct Call {
     request: RequestBuilder,
     named: String,
+    /// On whose behalf.
+    token: String,
+    told: Told,
+    /// Whether it is to see what others were told of: a question that does not say itself what it is to see.
+    sees_others: bool,
 }
 
 impl Call {
-    pub(super) fn new(http: &Client, method: Method, base: &str, path: String) -> Self {
-        let named = format!("{method} {path}");
-        Self { request: http.request(method, format!("{base}{path}")), named }
+    pub(super) fn new(http: &Client, method: Method, base: &str, path: String, told: Told) -> Self {
+        let (named, sees_others) = (format!("{method} {path}"), method == Method::GET);
+        let request = http.request(method, format!("{base}{path}"));
+        Self { request, named, token: String::new(), told, sees_others }
     }
 
     /// With this body.
     pub fn json(self, body: Value) -> Self {
         let named = format!("{} {}", self.named, shortened(&body.to_string()));
-        Self { request: self.request.json(&body), named }
+        Self { request: self.request.json(&body), named, ..self }
     }
 
     /// With these bytes as its body.
@@ -37,7 +45,8 @@ impl Call {
 
     /// With this header.
     pub fn header(self, name: &str, value: impl ToString) -> Self {
-        Self { request: self.request.header(name, value.to_string()), ..self }
+        let sees_others = self.sees_others && !name.eq_ignore_ascii_case(MIN_POSITION);
+        Self { request: self.request.header(name, value.to_string()), sees_others, ..self }
     }
 
     /// With this idempotency key.
@@ -47,14 +56,19 @@ impl Call {
 
     /// On behalf of whoever holds this token.
     pub fn token(self, token: &str) -> Self {
-        self.header("authorization", format!("Bearer {token}"))
+        let token = token.to_owned();
+        Self { token: token.clone(), ..self.header("authorization", format!("Bearer {token}")) }
     }
 
     /// The answer, or why there is none: for servers that are being killed.
     pub async fn attempt(self) -> Result<Answer, reqwest::Error> {
-        let Self { request, named } = self;
+        let Self { mut request, named, token, told, sees_others } = self;
+        if let Some(position) = told.others(&token).filter(|_| sees_others) {
+            request = request.header(MIN_POSITION, position);
+        }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        told.note(token, &headers);
         let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or_default();
         Ok(Answer { status, headers, json, text, request: named })

@@ -28,6 +28,7 @@ mod server;
 mod socket;
 mod talk;
 mod tls;
+mod told;
 
 use std::{
     path::{Path, PathBuf},
@@ -55,6 +56,7 @@ pub use tls::{connect, make_certificate};
 
 use crate::postgres::Database;
 use server::Server;
+use told::Told;
 
 /// A running server, and the way to ask it.
 #[derive(Debug, Clone)]
@@ -63,6 +65,7 @@ pub struct TestApp {
     /// Where it is asked.
     port: u16,
     http: reqwest::Client,
+    told: Told,
 }
 
 static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
@@ -104,7 +107,7 @@ impl TestApp {
     /// The same, with settings of its own.
     pub fn another_node_with(&self, setup: Setup) -> Self {
         assert!(self.database().is_some(), "the embedded stores are for one process");
-        Self::of(Arc::new(self.server.beside(setup)))
+        Self { told: self.told.clone(), ..Self::of(Arc::new(self.server.beside(setup))) }
     }
 
     /// The database of the installation, where it has one.
@@ -114,13 +117,13 @@ impl TestApp {
 
     fn of(server: Arc<Server>) -> Self {
         let port = server.port();
-        Self { server, port, http: reqwest::Client::builder().build().expect("a plain client") }
+        Self { server, port, http: reqwest::Client::builder().build().expect("a plain client"), told: Told::default() }
     }
 
     /// The same server as those see it who ask at another port: of a load balancer before it. Their connections are
     /// their own.
     pub fn behind(&self, port: u16) -> Self {
-        Self { port, ..Self::of(Arc::clone(&self.server)) }
+        Self { port, told: self.told.clone(), ..Self::of(Arc::clone(&self.server)) }
     }
 
     /// The port it is asked at.
@@ -214,7 +217,7 @@ impl TestApp {
 
     /// A request that nobody in particular makes.
     pub fn call(&self, method: Method, path: impl Into<String>) -> Call {
-        Call::new(&self.http, method, &self.base(), path.into())
+        Call::new(&self.http, method, &self.base(), path.into(), self.told.clone())
     }
 
     /// `GET` by nobody in particular.
