@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,8 +26,6 @@ use super::{
 };
 use crate::extract::Caller;
 
-/// Events looked at in one go.
-const PAGE: usize = 1_000;
 /// Somebody is typing for this long before it is told again.
 const TYPING_AGAIN: Duration = Duration::from_secs(2);
 /// How often it is looked at who is gone.
@@ -32,10 +33,10 @@ const LOOK_WHO_LEFT: Duration = Duration::from_secs(1);
 /// So many signs of typing are remembered before the old ones are forgotten.
 const TYPING_REMEMBERED: usize = 10_000;
 
-struct State {
+pub(super) struct State {
     /// Everything up to here was pushed to those who listen.
-    position: Position,
-    audience: Audience,
+    pub(super) position: Position,
+    pub(super) audience: Audience,
     stopped: bool,
 }
 
@@ -44,8 +45,10 @@ pub(super) struct Hub {
     pub(super) renderer: Renderer,
     pub(super) commands: Commands,
     demand: Demand,
-    state: Mutex<State>,
-    position: watch::Sender<Position>,
+    pub(super) state: Mutex<State>,
+    pub(super) position: watch::Sender<Position>,
+    /// Whoever would stop the hub need not wait until it has come to the head.
+    pub(super) stopping: AtomicBool,
 }
 
 /// A connection's place in the hub.
@@ -59,11 +62,18 @@ pub(super) struct Registered {
 impl Hub {
     pub(super) fn new(renderer: Renderer, commands: Commands, demand: Demand, position: Position) -> Self {
         let state = State { position, audience: Audience::default(), stopped: false };
-        Self { renderer, commands, demand, state: Mutex::new(state), position: watch::channel(position).0 }
+        Self {
+            renderer,
+            commands,
+            demand,
+            state: Mutex::new(state),
+            position: watch::channel(position).0,
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// Somebody listens: whatever comes next is waited for.
-    fn want_next(&self, position: Position) {
+    pub(super) fn want_next(&self, position: Position) {
         self.demand.want(Position::new(position.get() + 1));
     }
 
@@ -107,6 +117,7 @@ impl Hub {
     }
 
     pub(super) async fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
         let mut state = self.state.lock().await;
         state.stopped = true;
         state.audience.clear();
@@ -140,100 +151,6 @@ impl Hub {
                 }
             }
         }
-    }
-
-    async fn advance(&self, to: Position) {
-        let mut state = self.state.lock().await;
-        while state.position < to {
-            if state.audience.is_empty() {
-                state.position = to;
-            } else if let Err(error) = self.push_page(&mut state, to).await {
-                // Nobody is told less than all: they are cut off and resume from what they have.
-                tracing::error!(%error, "live push is interrupted");
-                state.audience.clear();
-            }
-        }
-        if !state.audience.is_empty() {
-            self.want_next(state.position);
-        }
-        self.position.send_replace(state.position);
-    }
-
-    async fn push_page(&self, state: &mut State, to: Position) -> Result<(), RenderError> {
-        let page = self.renderer.page(state.position, PAGE).await?;
-        for recorded in page.events.iter().take_while(|recorded| recorded.position <= to) {
-            let concerns = match recorded.stream.id() {
-                Ok(stream) => state.audience.concerns(&stream),
-                Err(_) => false,
-            };
-            if concerns && let Some(happened) = self.renderer.understand(recorded).await {
-                self.push(&mut state.audience, &happened).await?;
-            }
-        }
-        // a page that reaches beyond was looked at up to `to` only; an empty one has nothing more before it
-        state.position = if page.scanned_to > state.position { page.scanned_to.min(to) } else { to };
-        Ok(())
-    }
-
-    async fn push(&self, audience: &mut Audience, happened: &Happened) -> Result<(), RenderError> {
-        if let Some(Membership::Joined(conversation, users)) = &happened.membership {
-            audience.join(*conversation, users);
-        }
-        if let Some(told) = &happened.told {
-            self.tell(audience, happened.position, told).await?;
-            if let Told::Contact(pair) = told {
-                self.introduce(audience, *pair).await;
-            }
-        }
-        match &happened.membership {
-            Some(Membership::Left(conversation, user)) => audience.leave(*conversation, *user),
-            Some(Membership::SessionOver(user, session)) => {
-                audience.end(*user, |listener| listener.session == *session);
-            }
-            Some(Membership::AccountOver(user, kept)) => {
-                audience.end(*user, |listener| Some(listener.session) != *kept);
-            }
-            Some(Membership::Joined(..)) | None => {}
-        }
-        Ok(())
-    }
-
-    async fn tell(&self, audience: &mut Audience, position: Position, told: &Told) -> Result<(), RenderError> {
-        let concerned = match told.whom() {
-            Whom::In(conversation, only) => audience.of(conversation, only),
-            Whom::One(user) => audience.of_users(&[user]),
-            Whom::Both(pair) => audience.of_users(&pair.both()),
-            Whom::OwnerOf(webhook) => match self.commands.webhook(webhook).await? {
-                Some(webhook) => audience.of_users(&[webhook.owner]),
-                None => Vec::new(),
-            },
-        };
-        if concerned.is_empty() {
-            return Ok(());
-        }
-        let fresh = match told {
-            Told::Message { id, sender } => self.renderer.fresh(*sender, *id).await?,
-            Told::Changed { .. }
-            | Told::Conversation(_)
-            | Told::Member { .. }
-            | Told::Mark { .. }
-            | Told::OwnCount { .. }
-            | Told::OwnSettings { .. }
-            | Told::OwnHidden { .. }
-            | Told::Contact(_)
-            | Told::OwnKeyPackages { .. }
-            | Told::Webhook(_) => None,
-        };
-        for (user, listeners) in concerned {
-            let pushed = match &fresh {
-                Some(fresh) => Some(Fresh::as_seen_by(fresh, user, position)),
-                None => self.renderer.render(user, position, told).await?,
-            };
-            if let Some(pushed) = pushed {
-                audience.queue(&listeners, &pushed);
-            }
-        }
-        Ok(())
     }
 
     async fn tell_typing(&self, conversation: ConversationId, user: UserId) {

@@ -12,6 +12,7 @@ mod connection;
 mod happened;
 mod hub;
 mod presence;
+mod pushing;
 mod queue;
 mod render;
 mod seen;
