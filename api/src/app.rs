@@ -15,6 +15,7 @@ use tidings_projections::{Projection, Queries, Views};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
+    attachments::Attachments,
     auth::{Authenticator, Liveness},
     clock::now,
     consistency::Consistency,
@@ -44,6 +45,8 @@ pub struct Shared {
     pub authenticator: Authenticator,
     /// Where lists go on.
     pub cursors: Cursors,
+    /// The bytes of attachments, and who uploads.
+    pub attachments: Attachments,
     /// Open streams.
     pub live: Live,
     /// Judges where webhooks may lead.

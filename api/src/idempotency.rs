@@ -29,6 +29,7 @@ use crate::{
     extract::{Caller, IdempotencyKey, RequestInfo, whole},
     problem::{Kind, Problem},
     reply::{IDEMPOTENCY_REPLAYED, MadeFromEvents, TIDINGS_POSITION},
+    routes::UPLOADS,
 };
 
 /// What the middleware works with.
@@ -126,6 +127,9 @@ impl Idempotency {
         let (mut parts, body) = request.into_parts();
         // A bad token is the handler's to refuse: registration and sign-in do not look at it.
         let caller = Caller::from_request_parts(&mut parts, &self.app).await.ok();
+        if is_streamed(&parts) {
+            return self.answer_streamed(caller, &key, parts, body, next).await;
+        }
         let body = whole(body).await?;
         let key = self.command_key(caller, &key, &parts, &body);
         let place = self.in_flight.queue_up(key.id);
@@ -140,6 +144,23 @@ impl Idempotency {
             return Ok(response);
         }
         self.remember(key, caller, info, response).await
+    }
+
+    /// An upload is not held in memory: what is in it belongs to what was asked, and its handler, who sees it all, says so
+    /// ([`Context::asking_for`]) and makes the same answer again from the events.
+    async fn answer_streamed(
+        &self,
+        caller: Option<Caller>,
+        key: &IdempotencyKey,
+        mut parts: Parts,
+        body: Body,
+        next: Next,
+    ) -> Result<Response, Problem> {
+        let key = self.command_key(caller, key, &parts, b"");
+        let place = self.in_flight.queue_up(key.id);
+        let _turn = place.turn.lock().await;
+        parts.extensions.insert(key);
+        Ok(next.run(Request::from_parts(parts, body)).await)
     }
 
     async fn remember(
@@ -171,6 +192,11 @@ impl Idempotency {
         }
         Ok(Response::from_parts(parts, Body::from(body)))
     }
+}
+
+/// Whether the body of this request may be larger than what is held in memory.
+fn is_streamed(parts: &Parts) -> bool {
+    parts.method == Method::POST && parts.uri.path() == UPLOADS
 }
 
 /// The headers that are part of an answer, rather than of the occasion on which it is given.

@@ -4,6 +4,7 @@
 //! - [`transport`]: connections, HTTPS, slow clients; [`edge`]: what stands around every route;
 //! - [`extract`]: what handlers take;
 //! - [`app`]: what handlers share;
+//! - [`attachments`]: uploads as they come, files as they are asked for;
 //! - [`routes`]: the routes, one file for each subject;
 //! - [`reply`]: answers to commands; [`problem`]: what is answered when something is not right, with every status in one
 //!   file;
@@ -16,6 +17,7 @@
 //! - [`processes`]: what follows the log and acts.
 
 pub mod app;
+pub mod attachments;
 pub mod auditing;
 pub mod auth;
 pub mod cli;

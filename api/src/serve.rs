@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, Shared},
+    attachments::Attachments,
     auditing,
     auth::Authenticator,
     clock,
@@ -25,7 +26,7 @@ use crate::{
     live::Live,
     openapi,
     problem::Problem,
-    processes::{Forgetting, ForgettingError, Scheduling, observe},
+    processes::{Collecting, Forgetting, ForgettingError, Scheduling, observe},
     routes,
     stores::{Stores, StoresError},
     transport::{self, Certificates, TlsError},
@@ -157,6 +158,9 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let scheduling = Scheduling::new(stores.commands.clone(), stores.views.queries(), clock::now);
     let mut background = vec![forgetting, control, following, tokio::spawn(scheduling.run())];
     background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
+    if config.role != NodeRole::Projector {
+        background.push(tokio::spawn(Collecting::new(&stores, config.attachments.unused).run()));
+    }
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }
@@ -213,6 +217,7 @@ fn router(
         consistency: Consistency::new(stores.views.applied(), move |position| demand.want(position)),
         authenticator: authenticator.clone(),
         cursors: Cursors::new(&stores.secret),
+        attachments: Attachments::new(stores.vault.clone(), config.attachments.max_bytes),
         live,
         webhooks: sender,
         origins: config.edge.origins.clone(),

@@ -3,6 +3,10 @@
 use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
 
 use secrecy::ExposeSecret;
+use tidings_attachments::{
+    BlobError, Blobs, Vault,
+    blobs::{FileBlobs, ObjectBlobs},
+};
 use tidings_commands::Commands;
 use tidings_event_store::{
     Codec, EventStore, InstallationSecret, KeyError, Keyring, KurrentEventStore, Position, PostgresEventStore,
@@ -19,7 +23,7 @@ use tidings_projections::{
 
 use crate::{
     clock,
-    config::{Config, Engine, LogEngine, NodeRole},
+    config::{AttachmentPlace, Config, Engine, LogEngine, NodeRole},
     control::Operator,
 };
 
@@ -61,6 +65,9 @@ pub enum StoresError {
     /// The key store.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The store of attachments.
+    #[error(transparent)]
+    Attachments(#[from] BlobError),
     /// The views.
     #[error(transparent)]
     Views(#[from] ViewsError),
@@ -80,6 +87,8 @@ pub struct Stores {
     pub commands: Commands,
     /// The read side.
     pub views: Arc<Views>,
+    /// The bytes of attachments.
+    pub vault: Vault,
 }
 
 impl Stores {
@@ -99,11 +108,12 @@ impl Stores {
             None => InstallationSecret::load_or_create(&path.join("secret"))?,
         };
         let codec = Codec::new(open_keys(config, &secret, in_use).await?);
+        let vault = open_vault(config, codec.keyring().clone())?;
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
         let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
         let views = Views::start(open_views(config).await?, log, options).await?;
-        Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views) })
+        Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views), vault })
     }
 
     /// What operations need.
@@ -153,6 +163,21 @@ async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> 
             Arc::new(PostgresViews::open((**url).clone(), config.engines.views_read.clone()).await?)
         }
     })
+}
+
+fn open_vault(config: &Config, keyring: Keyring) -> Result<Vault, StoresError> {
+    let root = config.data_dir.join("attachments");
+    let failed = |source| StoresError::Directory { path: root.clone(), source };
+    let blobs: Arc<dyn Blobs> = match &config.attachments.place {
+        AttachmentPlace::Files => {
+            if config.engines.share_the_log() {
+                tracing::warn!("attachments are kept on this node alone: other nodes need TIDINGS_ATTACHMENTS=s3://…");
+            }
+            Arc::new(FileBlobs::open(&root).map_err(failed)?)
+        }
+        AttachmentPlace::S3(place) => Arc::new(ObjectBlobs::s3(place)?),
+    };
+    Vault::open(blobs, keyring, &root.join("incoming")).map_err(failed)
 }
 
 async fn open_keys(config: &Config, secret: &InstallationSecret, in_use: bool) -> Result<Keyring, StoresError> {

@@ -51,7 +51,7 @@ fn claimed_at(context: &Context) -> Timestamp {
 }
 
 /// Whether it is sure that the command which failed so appended nothing.
-const fn appended_nothing(error: &Error) -> bool {
+pub(crate) const fn appended_nothing(error: &Error) -> bool {
     match error {
         Error::Store(StoreError::Unavailable(_) | StoreError::Corrupt(_)) | Error::Internal(_) => false,
         Error::Store(StoreError::Overloaded)
@@ -62,6 +62,7 @@ const fn appended_nothing(error: &Error) -> bool {
         | Error::TooManyAttempts { .. }
         | Error::NoSuchUser(_)
         | Error::NoSuchMessage
+        | Error::Attachment { .. }
         | Error::KeyReused
         | Error::Forgotten
         | Error::HashingBusy

@@ -1,7 +1,7 @@
 //! What a command comes with, and what comes of it.
 
 use tidings_domain::{SessionId, Timestamp, UserId};
-use tidings_event_store::{CommandId, CommandKey, Metadata, Position};
+use tidings_event_store::{CommandId, CommandKey, Fingerprint, Metadata, Position};
 use uuid::Uuid;
 
 /// Who asks, when, and under which key.
@@ -51,6 +51,19 @@ impl Context {
             let mut id = [0; 16];
             hasher.finalize_xof().fill(&mut id);
             CommandKey { id: CommandId(id), ..key }
+        });
+        Self { key, ..self.clone() }
+    }
+
+    /// The same context where what is asked for was not all known when its key was made: this belongs to it, too.
+    #[must_use]
+    pub fn asking_for(&self, what: &[u8]) -> Self {
+        let key = self.key.map(|key| {
+            let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 fingerprints that go on");
+            hasher.update(&key.fingerprint.0).update(what);
+            let mut fingerprint = [0; 16];
+            hasher.finalize_xof().fill(&mut fingerprint);
+            CommandKey { fingerprint: Fingerprint(fingerprint), ..key }
         });
         Self { key, ..self.clone() }
     }

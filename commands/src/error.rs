@@ -1,9 +1,10 @@
 //! Why a command did not do what it was asked.
 
 use tidings_domain::{
-    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
-    factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal, request::RequestRefusal,
-    schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal, webhook::WebhookRefusal,
+    AttachmentId, LoginKind, attachment::AttachmentRefusal, contact::ContactRefusal, conversation::ConversationRefusal,
+    devices::DevicesRefusal, factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal,
+    request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
+    webhook::WebhookRefusal,
 };
 use tidings_event_store::{CodecError, KeyError, StoreError};
 
@@ -31,6 +32,9 @@ pub enum Refusal {
     /// Of two people.
     #[error(transparent)]
     Contact(#[from] ContactRefusal),
+    /// Of an uploaded file.
+    #[error(transparent)]
+    Attachment(#[from] AttachmentRefusal),
     /// Of a second factor.
     #[error(transparent)]
     Factor(#[from] FactorRefusal),
@@ -78,6 +82,14 @@ pub enum Error {
     /// The message does not exist, or who asks cannot see it.
     #[error("there is no such message")]
     NoSuchMessage,
+    /// A file cannot be put to the message.
+    #[error("{refusal}")]
+    Attachment {
+        /// Which of them.
+        id: AttachmentId,
+        /// Why not.
+        refusal: AttachmentRefusal,
+    },
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,

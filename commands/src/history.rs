@@ -181,6 +181,7 @@ impl Commands {
             content_type: ContentType::plain_text(),
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
             content: MessageContent { subject: None, body: Some(body.clone()) },
             at,
         })

@@ -1,7 +1,7 @@
 //! The write side of Tidings: load, decide, append.
 //!
 //! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`factor`], [`devices`], [`conversations`],
-//! [`messages`], [`reading`], [`contacts`]).
+//! [`messages`], [`attachments`], [`reading`], [`contacts`]).
 //! Each method gathers what its decider must know, hands the command to the [`executor`], and says what came of it as an
 //! [`Outcome`]. Nothing here knows a view: names are resolved through the claims on them, membership through the
 //! conversation's own state.
@@ -9,6 +9,7 @@
 //! A method given a [`Context`] with a key is idempotent for ever: the same key again finds the events of the first time
 //! and answers from them, with [`Outcome::replayed`] set.
 
+pub mod attachments;
 mod attempts;
 mod blinding;
 mod claims;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use tidings_domain::{
     KeyId, StreamId,
+    attachment::AttachmentDecider,
     attempts::AttemptsDecider,
     contact::ContactDecider,
     conversation::{ConversationDecider, ConversationState},
@@ -70,6 +72,7 @@ struct Inner {
     conversations: Executor<ConversationDecider>,
     messages: Executor<MessageDecider>,
     readers: Executor<ReaderDecider>,
+    attachments: Executor<AttachmentDecider>,
     requests: Executor<RequestDecider>,
     contacts: Executor<ContactDecider>,
     factors: Executor<FactorDecider>,
@@ -96,6 +99,7 @@ impl Commands {
             }),
             messages: Executor::new(shared.clone(), 10_000),
             readers: Executor::new(shared.clone(), 50_000),
+            attachments: Executor::new(shared.clone(), 10_000),
             requests: Executor::new(shared.clone(), 1_000),
             contacts: Executor::new(shared.clone(), 20_000),
             factors: Executor::new(shared.clone(), 10_000),
@@ -128,6 +132,7 @@ impl Commands {
             StreamId::Conversation(_) => inner.conversations.observe(stream, recorded),
             StreamId::Message(_) => inner.messages.observe(stream, recorded),
             StreamId::Reader(..) => inner.readers.observe(stream, recorded),
+            StreamId::Attachment(_) => inner.attachments.observe(stream, recorded),
             StreamId::Request(_) => inner.requests.observe(stream, recorded),
             StreamId::Contact(_) => inner.contacts.observe(stream, recorded),
             StreamId::Factor(_) => inner.factors.observe(stream, recorded),

@@ -1,7 +1,7 @@
 //! Messages: sent, edited, deleted, reacted to, pinned.
 
 use tidings_domain::{
-    ConversationId, KeyId, MessageId, StreamId, UserId,
+    AttachmentId, ConversationId, KeyId, MessageId, StreamId, UserId,
     conversation::{
         ConversationCommand, ConversationEvent, ConversationRefusal, MemberRole, MessageContent, MessageSent,
         SendMessage,
@@ -11,7 +11,10 @@ use tidings_domain::{
     values::{Body, ContentType, Emoji, Subject},
 };
 
-use crate::{Commands, Context, Error, Outcome, conversations::Standing, executor::Events};
+use crate::{
+    Commands, Context, Error, Outcome, attachments::File, claims::appended_nothing, conversations::Standing,
+    executor::Events,
+};
 
 /// A message to send.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub struct Draft {
     pub content_type: ContentType,
     /// The message it answers, in the same conversation.
     pub reply_to: Option<MessageId>,
+    /// What is attached: the sender's own, and on no other message.
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// A message that was sent.
@@ -31,6 +36,8 @@ pub struct Sent {
     pub id: MessageId,
     /// What was recorded.
     pub event: MessageSent,
+    /// What is attached to it.
+    pub attachments: Vec<File>,
 }
 
 /// What an edit makes of a message.
@@ -53,25 +60,51 @@ impl Commands {
     ) -> Result<Outcome<Sent>, Error> {
         let stream = StreamId::Conversation(conversation);
         if let Some(before) = self.0.conversations.recalled(stream, context).await? {
-            return sent(conversation, before);
+            return self.sent(conversation, before).await;
         }
         let author_key = self.author_key(by).await?;
         let reply_to = match draft.reply_to {
             Some(id) => Some(self.reply_to(conversation, id, by).await?),
             None => None,
         };
+        let mentions = self.mentions(&draft.content, &draft.content_type).await?;
+        let key = self.fresh_key().await?;
+        let claimed = match draft.attachments.as_slice() {
+            [] => None,
+            ids => Some(Box::pin(self.claim_attachments(conversation, by, ids, context)).await?),
+        };
         let message = SendMessage {
             by,
-            key: self.fresh_key().await?,
+            key,
             author_key,
             reply_to,
-            mentions: self.mentions(&draft.content, &draft.content_type).await?,
+            mentions,
+            attachments: claimed.as_ref().map(|claimed| claimed.files.clone()).unwrap_or_default(),
             content_type: draft.content_type,
             content: draft.content,
             at: context.now,
         };
         let command = ConversationCommand::Send(message);
-        sent(conversation, self.0.conversations.execute_new(stream, &command, context).await?)
+        match (self.0.conversations.execute_new(stream, &command, context).await, claimed) {
+            // under a key the same sending may be under way elsewhere, and a second try has the files all the same
+            (Err(error), Some(claimed)) if context.key.is_none() && appended_nothing(&error) => {
+                Box::pin(self.give_files_back(claimed, context)).await;
+                Err(error)
+            }
+            (outcome, _) => self.sent(conversation, outcome?).await,
+        }
+    }
+
+    async fn sent(
+        &self,
+        conversation: ConversationId,
+        outcome: Outcome<Events<ConversationEvent>>,
+    ) -> Result<Outcome<Sent>, Error> {
+        let mut outcome = sent(conversation, outcome)?;
+        if !outcome.value.event.attachments.is_empty() {
+            outcome.value.attachments = Box::pin(self.files_of(&outcome.value.event)).await?;
+        }
+        Ok(outcome)
     }
 
     /// The key of somebody who may act.
@@ -122,7 +155,7 @@ impl Commands {
         self.act(id, by, sent, MessageAction::Edit { content, mentions }, context).await
     }
 
-    /// Deletes a message for everyone and destroys its key; only its sender may.
+    /// Deletes a message for everyone with what is attached to it, and destroys their keys; only its sender may.
     pub async fn delete_for_everyone(
         &self,
         id: MessageId,
@@ -134,12 +167,16 @@ impl Commands {
             Some(_) => self.sent_message(id).await?,
             None => self.visible_message(id, by).await?.1,
         };
-        let key = sent.key;
+        let files = sent.attachments.clone();
+        let keys: Vec<KeyId> = std::iter::once(sent.key).chain(files.iter().map(|file| file.key)).collect();
         let outcome = match before {
             Some(before) => before,
             None => self.act(id, by, sent, MessageAction::Delete, context).await?,
         };
-        self.0.shared.codec().keyring().destroy(&[key]).await?;
+        self.destroy_keys(&keys).await?;
+        for file in files {
+            self.remove_attachment(file.id, context).await?;
+        }
         Ok(outcome)
     }
 
@@ -188,7 +225,8 @@ impl Commands {
         action: MessageAction,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
-        let origin = Origin { sender: sent.sender, key: sent.key, author_key: sent.author_key, content: sent.content };
+        let MessageSent { sender, key, author_key, attachments, content, .. } = sent;
+        let origin = Origin { sender, key, author_key, attachments, content };
         let command = MessageCommand { by, origin, at: context.now, action };
         Ok(self.0.messages.execute_new(StreamId::Message(id), &command, context).await?.map(drop))
     }
@@ -233,7 +271,8 @@ fn sent(conversation: ConversationId, outcome: Outcome<Events<ConversationEvent>
     let Outcome { value, position, replayed } = outcome;
     let sent = value.into_iter().find_map(|(version, event)| match event {
         ConversationEvent::MessageSent(event) => {
-            Some(Sent { id: MessageId { conversation, seq: event.seq, version }, event })
+            let id = MessageId { conversation, seq: event.seq, version };
+            Some(Sent { id, event, attachments: vec![] })
         }
         ConversationEvent::Started(_)
         | ConversationEvent::Renamed(_)

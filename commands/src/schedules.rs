@@ -196,7 +196,8 @@ impl Commands {
         if !to.is_empty() {
             self.start_direct(owner, to, context).await?;
         }
-        let draft = Draft { content, content_type, reply_to: reply_to.map(|place| place.of(conversation)) };
+        let reply_to = reply_to.map(|place| place.of(conversation));
+        let draft = Draft { content, content_type, reply_to, attachments: vec![] };
         let context = Context { key: Some(key_of(id)), ..context.clone() };
         Ok(self.send(conversation, owner, draft, &context).await?.value.id.into())
     }
@@ -218,6 +219,7 @@ const fn is_for_good(error: &Error) -> bool {
         Error::Refused(_)
         | Error::NoSuchUser(_)
         | Error::NoSuchMessage
+        | Error::Attachment { .. }
         | Error::Forgotten
         | Error::KeyReused
         | Error::WrongCredentials

@@ -134,9 +134,9 @@ macro_rules! events {
 pub(crate) use events;
 
 use crate::{
-    attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent, devices::DevicesEvent,
-    factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent, request::RequestEvent,
-    schedule::ScheduleEvent, session::SessionEvent, user::UserEvent, webhook::WebhookEvent,
+    attachment::AttachmentEvent, attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent,
+    devices::DevicesEvent, factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent,
+    request::RequestEvent, schedule::ScheduleEvent, session::SessionEvent, user::UserEvent, webhook::WebhookEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -154,6 +154,8 @@ pub enum Event {
     Message(MessageEvent),
     /// Of one reader in one conversation.
     Reader(ReaderEvent),
+    /// Of one uploaded file.
+    Attachment(AttachmentEvent),
     /// Of one request that was answered under an idempotency key.
     Request(RequestEvent),
     /// Of two people: contacts or not, blocked or not.
@@ -231,6 +233,7 @@ delegate!(
     User(UserEvent),
     Login(LoginEvent),
     Session(SessionEvent),
+    Attachment(AttachmentEvent),
     Request(RequestEvent),
     Contact(ContactEvent),
     Factor(FactorEvent),

@@ -81,6 +81,10 @@ uuid_id! {
     ScheduledId
 }
 uuid_id! {
+    /// An uploaded file.
+    AttachmentId
+}
+uuid_id! {
     /// A webhook.
     WebhookId
 }

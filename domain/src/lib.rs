@@ -9,6 +9,7 @@
 //!
 //! Each subject is a folder (`conversation`, `reader`, …) whose files stand in the order events, state, decide.
 
+pub mod attachment;
 pub mod attempts;
 pub mod contact;
 pub mod conversation;
@@ -33,7 +34,7 @@ pub mod webhook;
 
 pub use decider::Decider;
 pub use event::{Event, EventError, SealKeys, StoredEvent};
-pub use ids::{ConversationId, IdError, KeyId, MessageId, ScheduledId, SessionId, UserId, WebhookId};
+pub use ids::{AttachmentId, ConversationId, IdError, KeyId, MessageId, ScheduledId, SessionId, UserId, WebhookId};
 pub use pair::Pair;
 pub use personal::Personal;
 pub use stream::{LoginKind, StreamError, StreamId, StreamName};

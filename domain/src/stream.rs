@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
-    ids::{ConversationId, IdError, MessageId, SessionId, UserId, WebhookId},
+    ids::{AttachmentId, ConversationId, IdError, MessageId, SessionId, UserId, WebhookId},
     pair::Pair,
 };
 
@@ -49,6 +49,8 @@ pub enum StreamId {
     Message(MessageId),
     /// `reader-{conversation}-{user}`: how far one reader is.
     Reader(ConversationId, UserId),
+    /// `attachment-{id}`: an uploaded file, what it is put to, and its end.
+    Attachment(AttachmentId),
     /// `request-{command id}`: what was answered under an idempotency key.
     Request([u8; 16]),
     /// `contact-{a}-{b}`: what two people are to each other; the lower id stands first.
@@ -75,6 +77,7 @@ impl StreamId {
             Self::Conversation(_) => "conversation",
             Self::Message(_) => "message",
             Self::Reader(..) => "reader",
+            Self::Attachment(_) => "attachment",
             Self::Request(_) => "request",
             Self::Contact(_) => "contact",
             Self::Factor(_) => "factor",
@@ -122,6 +125,7 @@ impl fmt::Display for StreamId {
             Self::Conversation(id) => write!(f, "{category}-{id}"),
             Self::Message(id) => write!(f, "{category}-{id}"),
             Self::Reader(conversation, user) => write!(f, "{category}-{conversation}-{user}"),
+            Self::Attachment(id) => write!(f, "{category}-{id}"),
             Self::Request(command) => write!(f, "{category}-{}", Hex(command)),
             Self::Contact(pair) => {
                 let [low, high] = pair.both();
@@ -149,6 +153,7 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "session" => StreamId::Session(rest.parse()?),
         "conversation" => StreamId::Conversation(rest.parse()?),
         "message" => StreamId::Message(rest.parse()?),
+        "attachment" => StreamId::Attachment(rest.parse()?),
         "reader" => {
             let (conversation, user) = two_ids(rest)?;
             StreamId::Reader(conversation.parse()?, user.parse()?)
@@ -231,6 +236,7 @@ mod tests {
             StreamId::Conversation(conversation),
             StreamId::Message(MessageId { conversation, seq: 3, version: 9 }),
             StreamId::Reader(conversation, user),
+            StreamId::Attachment(AttachmentId::new(Uuid::from_u128(8))),
             StreamId::Request([0x0f; 16]),
             StreamId::Contact(Pair::of(user, UserId::new(Uuid::from_u128(4))).unwrap()),
             StreamId::Factor(user),

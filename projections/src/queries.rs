@@ -4,13 +4,13 @@
 //! answer is consistent in itself: it is read in one transaction.
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
+use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 
 use crate::model::{
-    Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor, InboxFilter,
-    MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
-    ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User,
-    UserCursor, Wanted, Webhook,
+    Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
+    InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
+    ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
+    UnreadSummary, User, UserCursor, Wanted, Webhook,
 };
 
 /// Why there is no answer.
@@ -195,6 +195,18 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Whose scheduled messages are to be sent, and which: their time has come. The earliest first.
     async fn due(&self, now: Timestamp, limit: usize) -> Answer<Vec<(UserId, ScheduledId)>>;
+
+    /// An uploaded file, unless the viewer may not see it: it is on a message they see, or on none and their own.
+    async fn attachment(&self, viewer: UserId, id: AttachmentId) -> Answer<Option<Attachment>>;
+
+    /// All files of somebody that are not removed yet.
+    async fn attachments_of(&self, uploader: UserId) -> Answer<Vec<AttachmentId>>;
+
+    /// How many files somebody uploaded that are on no message.
+    async fn unused_attachments_of(&self, uploader: UserId) -> Answer<u64>;
+
+    /// Files of anybody that are on no message and were uploaded before this time, the oldest first.
+    async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>>;
 
     /// What is unread, everywhere. Exact.
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;

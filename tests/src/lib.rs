@@ -4,4 +4,5 @@ pub mod app;
 pub mod conformance;
 pub mod front;
 pub mod postgres;
+pub mod s3;
 pub mod stand_in;

@@ -94,6 +94,41 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_timeout: Option<u32>,
 
+    /// Where attachments are: `files` of the data directory, or `s3://bucket/prefix` [default: files]
+    #[arg(long, global = true, env = "TIDINGS_ATTACHMENTS", value_name = "STORE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<String>,
+
+    /// The largest attachment, in MiB [default: 25]
+    #[arg(long, global = true, env = "TIDINGS_ATTACHMENTS_MAX_MIB", value_name = "MIB")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments_max_mib: Option<u32>,
+
+    /// Hours after which an upload that was put to no message is removed [default: 24]
+    #[arg(long, global = true, env = "TIDINGS_ATTACHMENTS_UNUSED_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments_unused_hours: Option<u32>,
+
+    /// Address of an S3-compatible store [default: Amazon's]
+    #[arg(long, global = true, env = "TIDINGS_S3_ENDPOINT", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3_endpoint: Option<String>,
+
+    /// Region of the S3 bucket [default: `AWS_REGION`]
+    #[arg(long, global = true, env = "TIDINGS_S3_REGION", value_name = "REGION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3_region: Option<String>,
+
+    /// Who asks the S3 store [default: `AWS_ACCESS_KEY_ID`, or what the machine is]
+    #[arg(long, global = true, env = "TIDINGS_S3_ACCESS_KEY_ID", value_name = "ID", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3_access_key_id: Option<String>,
+
+    /// The secret that goes with it [default: `AWS_SECRET_ACCESS_KEY`]
+    #[arg(long, global = true, env = "TIDINGS_S3_SECRET_ACCESS_KEY", value_name = "TEXT", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3_secret_access_key: Option<String>,
+
     /// Certificate chain for HTTPS (PEM), read again when it changes
     #[arg(long, global = true, env = "TIDINGS_TLS_CERT", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //! environment, and that over the file.
 
 mod args;
+mod attachments;
 mod edge;
 mod engines;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
+pub use attachments::{AttachmentConfig, AttachmentPlace};
 pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where log, keys and views are.
     pub engines: Engines,
+    /// Where attachments are, and how large they may be.
+    pub attachments: AttachmentConfig,
     /// How clients are met.
     pub edge: EdgeConfig,
     /// What of the server runs here.
@@ -105,6 +109,17 @@ struct Merged {
     client_timeout: u32,
     trusted_proxies: Option<String>,
     cors_origins: Option<String>,
+    #[serde(default = "attachments::files")]
+    attachments: String,
+    #[serde(default = "attachments::max_mib")]
+    attachments_max_mib: u32,
+    #[serde(default = "attachments::unused_hours")]
+    attachments_unused_hours: u32,
+    s3_endpoint: Option<String>,
+    s3_region: Option<String>,
+    s3_access_key_id: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    s3_secret_access_key: Option<SecretString>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     webhooks_private: Option<bool>,
@@ -200,6 +215,7 @@ impl Merged {
         Ok(Config {
             listen,
             engines,
+            attachments: AttachmentConfig::check(&self)?,
             edge: EdgeConfig::check(&self)?,
             drain: Duration::from_secs(drain.into()),
             role: NodeRole::default(),

@@ -29,6 +29,11 @@ fn a_wrong_setting_is_named_in_one_sentence() {
         (in_file("cors_origins = \"chat.example\""), "TIDINGS_CORS_ORIGINS"),
         (in_file("max_connections = 0"), "TIDINGS_MAX_CONNECTIONS"),
         (in_file("client_timeout = 0"), "TIDINGS_CLIENT_TIMEOUT"),
+        (in_file("attachments = \"ftp://x\""), "TIDINGS_ATTACHMENTS"),
+        (in_file("attachments = \"s3://\""), "TIDINGS_ATTACHMENTS"),
+        (in_file("attachments_max_mib = 0"), "TIDINGS_ATTACHMENTS_MAX_MIB"),
+        (in_file("attachments = \"s3://b\"\ns3_endpoint = \"b\""), "TIDINGS_S3_ENDPOINT"),
+        (in_file("attachments = \"s3://b\"\ns3_access_key_id = \"b\""), "TIDINGS_S3_ACCESS_KEY_ID"),
         (in_file("tls_cert = \"a.pem\""), "TIDINGS_TLS_CERT"),
         (in_file("tls_key = \"a.pem\""), "TIDINGS_TLS_KEY"),
         (Settings { config: Some("/nowhere/tidings.toml".into()), ..Settings::default() }, "TIDINGS_CONFIG"),
@@ -60,6 +65,18 @@ fn each_part_goes_to_its_engine_and_no_password_is_printed() {
         let error = load(&in_file(text)).unwrap_err();
         assert!(error.starts_with(named) && !error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn attachments_go_to_files_or_a_bucket_and_no_secret_is_printed() {
+    let config = load(&in_file("")).unwrap().attachments;
+    assert!(matches!((config.place, config.max_bytes), (AttachmentPlace::Files, 26_214_400)));
+    let text =
+        "attachments = \"s3://bucket/some/where\"\ns3_access_key_id = \"ada\"\ns3_secret_access_key = \"hunter2\"";
+    let config = load(&in_file(text)).unwrap();
+    let AttachmentPlace::S3(place) = &config.attachments.place else { panic!("a bucket") };
+    assert_eq!((place.bucket.as_str(), place.prefix.as_str()), ("bucket", "some/where"));
+    assert!(place.credentials.is_some() && !format!("{config:?}").contains("hunter2"));
 }
 
 #[test]

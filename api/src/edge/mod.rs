@@ -14,7 +14,7 @@ use std::any::Any;
 
 use axum::{
     Router,
-    http::{HeaderValue, Method, Uri, header},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header},
     response::{IntoResponse, Response},
 };
 use tower_http::{
@@ -62,6 +62,10 @@ pub fn around(router: Router, readiness: &Readiness, around: Around) -> Router {
     }
     // events must not wait for a block of the compressor to fill, and pictures are compressed already
     let worth_it = SizeAbove::new(COMPRESSED_ABOVE_BYTES).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    // nor can parts of a file be asked for by bytes that it has only when it is compressed
+    let worth_it = worth_it.and(|_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+        !headers.contains_key(header::ACCEPT_RANGES)
+    });
     router = router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it));
     if let Some(origins) = around.origins.layer() {
         router = router.layer(origins);

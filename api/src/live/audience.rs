@@ -106,6 +106,7 @@ impl Audience {
             StreamId::User(user) | StreamId::Devices(user) => self.listens(*user),
             StreamId::Contact(pair) => pair.both().iter().any(|user| self.listens(*user)),
             StreamId::Login(..)
+            | StreamId::Attachment(_)
             | StreamId::Request(_)
             | StreamId::Factor(_)
             | StreamId::Attempts(_)

@@ -120,6 +120,7 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Conversation(_)
             | StreamId::Message(_)
             | StreamId::Reader(..)
+            | StreamId::Attachment(_)
             | StreamId::Request(_)
             | StreamId::Contact(_)
             | StreamId::Factor(_)

@@ -55,6 +55,7 @@ impl Theirs {
             StreamId::User(_)
             | StreamId::Login(..)
             | StreamId::Session(_)
+            | StreamId::Attachment(_)
             | StreamId::Request(_)
             | StreamId::Factor(_)
             | StreamId::Attempts(_)

@@ -1,5 +1,6 @@
 //! Which problem each failure inside is. Clients learn the kind alone; the sentence is for the operator's log.
 
+use tidings_attachments::{BlobError, ReadError, VaultError};
 use tidings_commands::Error as CommandError;
 use tidings_event_store::{CodecError, KeyError, StoreError};
 use tidings_projections::{QueryError, ViewsError};
@@ -12,6 +13,7 @@ impl From<CommandError> for Problem {
             CommandError::Refused(refusal) => return refusal.into(),
             CommandError::Store(error) => return error.into(),
             CommandError::Keys(error) => return error.into(),
+            CommandError::Attachment { refusal, .. } => return refusal.into(),
             CommandError::Codec(error) => return error.into(),
             CommandError::WrongCredentials => Kind::WrongCredentials,
             CommandError::WrongPassword => Kind::WrongPassword,
@@ -81,6 +83,28 @@ impl From<KeyError> for Problem {
             KeyError::Refused(_) | KeyError::WrongSecret | KeyError::Damaged(_) => Kind::Internal,
         };
         failed(&error, kind)
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Key(error) => error.into(),
+            VaultError::Forgotten(_) => Kind::SessionEnded.into(),
+            VaultError::Io(_) | VaultError::Blob(_) => failed(&error, Kind::Unavailable),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Key(error) => error.into(),
+            ReadError::Forgotten(_) => Kind::NoSuchAttachment.into(),
+            ReadError::Blob(BlobError::Unavailable(_)) => failed(&error, Kind::Unavailable),
+            // the log says that it is there, and what it is
+            ReadError::Damaged { .. } | ReadError::Blob(BlobError::Missing(_)) => failed(&error, Kind::Internal),
+        }
     }
 }
 

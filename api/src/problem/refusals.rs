@@ -2,10 +2,10 @@
 
 use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
-    LoginKind, contact::ContactRefusal, conversation::ConversationRefusal, devices::DevicesRefusal,
-    factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal, reader::ReaderRefusal,
-    request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
-    webhook::WebhookRefusal,
+    LoginKind, attachment::AttachmentRefusal, contact::ContactRefusal, conversation::ConversationRefusal,
+    devices::DevicesRefusal, factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal,
+    reader::ReaderRefusal, request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal,
+    user::UserRefusal, webhook::WebhookRefusal,
 };
 
 use super::{FieldError, Problem, status::Kind};
@@ -38,6 +38,10 @@ problem_from! {
         MessageRefusal::NotTheSender => Kind::NotTheSender,
         MessageRefusal::Deleted => Kind::MessageDeleted,
         MessageRefusal::TooManyReactions => Kind::TooManyReactions,
+    };
+    AttachmentRefusal: refusal => match refusal {
+        AttachmentRefusal::NoSuchAttachment => Kind::NoSuchAttachment,
+        AttachmentRefusal::AlreadyUsed => Kind::AttachmentUsed,
     };
     WebhookRefusal: refusal => match refusal {
         WebhookRefusal::NoSuchWebhook => Kind::NoSuchWebhook,
@@ -120,6 +124,7 @@ impl From<Refusal> for Problem {
             Refusal::Message(refusal) => refusal.into(),
             Refusal::Reader(refusal) => refusal.into(),
             Refusal::Contact(refusal) => refusal.into(),
+            Refusal::Attachment(refusal) => refusal.into(),
             Refusal::Factor(refusal) => refusal.into(),
             Refusal::Devices(refusal) => refusal.into(),
             Refusal::Schedule(refusal) => refusal.into(),

@@ -12,6 +12,10 @@ pub mod success {
     pub const CREATED: StatusCode = StatusCode::CREATED;
     /// It has begun.
     pub const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
+    /// Here is the part that was asked for.
+    pub const PARTIAL_CONTENT: StatusCode = StatusCode::PARTIAL_CONTENT;
+    /// It is what the client has already.
+    pub const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
     /// It is done, and there is nothing to show.
     pub const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
 }
@@ -71,6 +75,7 @@ kinds! {
     NoSuchWebhook = NOT_FOUND, "no-such-webhook", "There is no such webhook";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     NoSuchScheduled = NOT_FOUND, "no-such-scheduled-message", "There is no such scheduled message";
+    NoSuchAttachment = NOT_FOUND, "no-such-attachment", "There is no such attachment";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
     Taken = CONFLICT, "taken", "Somebody else has this already";
@@ -88,8 +93,11 @@ kinds! {
     UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
     TooManyScheduled = CONFLICT, "too-many-scheduled", "Too many messages are scheduled";
     BeingSent = CONFLICT, "being-sent", "The message is being sent";
+    AttachmentUsed = CONFLICT, "attachment-used", "The attachment belongs to another message";
+    TooManyUnused = CONFLICT, "too-many-unused-attachments", "Too many uploads wait to be sent";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The request is too large";
-    WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body must be application/json";
+    WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has the wrong media type";
+    NoSuchRange = RANGE_NOT_SATISFIABLE, "no-such-range", "The file does not reach so far";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";
     KeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key belongs to another request";
     TooManyAttempts = TOO_MANY_REQUESTS, "too-many-attempts", "Too many failed attempts";

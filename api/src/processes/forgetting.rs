@@ -1,5 +1,5 @@
-//! Makes erasures complete: destroys the keys of deleted messages and closed accounts, and lets closed accounts leave their
-//! groups.
+//! Makes erasures complete: destroys the keys of deleted messages, removed attachments and closed accounts, removes what was
+//! attached, and lets closed accounts leave their groups.
 //!
 //! The command that erases destroys the key itself before it is answered; this process is for what a crash cut off and for
 //! a key store that was restored from before the erasure. How far it has come is kept with the keys, so an older key store
@@ -9,7 +9,8 @@ use std::{sync::Arc, time::Duration};
 
 use tidings_commands::{Commands, Context, Error, Refusal};
 use tidings_domain::{
-    Event, KeyId, UserId,
+    AttachmentId, Event, KeyId, UserId,
+    attachment::{AttachmentEvent, AttachmentRemoved},
     conversation::ConversationRefusal,
     message::{MessageDeleted, MessageEvent},
     schedule::{ScheduleEvent, ScheduledMessageCancelled, ScheduledMessageSent},
@@ -104,12 +105,19 @@ impl Forgetting {
 
     async fn step(&mut self) -> Result<(), ForgettingError> {
         let at = *self.done.borrow();
-        let page = self.store.read_all(at, &Filter::Categories(vec!["user", "message", "schedule"]), PAGE).await?;
+        let page = self
+            .store
+            .read_all(at, &Filter::Categories(vec!["user", "message", "schedule", "attachment"]), PAGE)
+            .await?;
         let erasing: Vec<_> = page.events.iter().filter(|event| is_erasing(&event.name)).collect();
         for recorded in &erasing {
             match self.codec.open::<Event>(recorded, |_| false).await {
+                Ok(Event::Message(MessageEvent::Deleted(MessageDeleted { key, attachments, .. }))) => {
+                    self.keyring().destroy(&[key]).await?;
+                    self.remove(attachments.into_iter().map(|file| file.id).collect()).await?;
+                }
                 Ok(
-                    Event::Message(MessageEvent::Deleted(MessageDeleted { key, .. }))
+                    Event::Attachment(AttachmentEvent::Removed(AttachmentRemoved { key, .. }))
                     | Event::Schedule(
                         ScheduleEvent::Cancelled(ScheduledMessageCancelled { key, .. })
                         | ScheduleEvent::Sent(ScheduledMessageSent { key, .. }),
@@ -134,9 +142,19 @@ impl Forgetting {
         Ok(())
     }
 
+    /// Each of these files is removed with its key, unless it is already.
+    async fn remove(&self, files: Vec<AttachmentId>) -> Result<(), ForgettingError> {
+        let context = Context { now: clock::now(), ..Context::default() };
+        for id in files {
+            self.commands.remove_attachment(id, &context).await?;
+        }
+        Ok(())
+    }
+
     async fn close(&self, user: UserId, key: KeyId, position: Position) -> Result<(), ForgettingError> {
         self.keyring().destroy(&[key]).await?;
         self.views.wait_for(position, VIEWS_WITHIN).await?;
+        self.remove(self.views.queries().attachments_of(user).await?).await?;
         let context = Context { actor: Some(user), now: clock::now(), ..Context::default() };
         self.commands.cancel_all_scheduled(user, &context).await?;
         for membership in self.views.queries().memberships(user).await? {
@@ -155,5 +173,12 @@ impl Forgetting {
 
 /// By the stored name, for most events need no opening.
 fn is_erasing(name: &str) -> bool {
-    matches!(name, "message_deleted" | "user_closed" | "scheduled_message_cancelled" | "scheduled_message_sent")
+    matches!(
+        name,
+        "message_deleted"
+            | "user_closed"
+            | "scheduled_message_cancelled"
+            | "scheduled_message_sent"
+            | "attachment_removed"
+    )
 }

@@ -4,10 +4,12 @@
 //! views), what the path, query and body say, and is about ten lines.
 
 mod admin;
+mod attachments;
 mod blocks;
 mod contacts;
 mod conversations;
 mod devices;
+mod files;
 mod live;
 mod live_socket;
 mod me;
@@ -35,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub use attachments::UPLOADS;
 pub use contacts::ContactBody;
 pub use devices::DeviceBody;
 pub use shapes::{
@@ -60,6 +63,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(reading::routes())
         .merge(pins::routes())
         .merge(sending::routes())
+        .merge(attachments::routes())
         .merge(messages::routes())
         .merge(message_actions::routes())
         .merge(received::routes())

@@ -102,7 +102,10 @@ impl Checked for ScheduleRequest {
             }
         };
         let Self { body, subject, content_type, reply_to, attachments, .. } = self;
-        let letter = SendRequest { body, subject, content_type, reply_to, attachments }.check(checks);
+        for (at, _) in attachments.iter().flatten().enumerate() {
+            checks.note(format!("/attachments/{at}"), "nothing can be attached to a message that is sent later");
+        }
+        let letter = SendRequest { body, subject, content_type, reply_to, attachments: None }.check(checks);
         Some(Schedule { wanted: wanted?, send_at: send_at?, letter: letter? })
     }
 }

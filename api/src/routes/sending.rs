@@ -6,7 +6,8 @@ use tidings_commands::{
     messages::{Draft, Sent},
 };
 use tidings_domain::{
-    ConversationId, MessageId,
+    AttachmentId, ConversationId, IdError, MessageId,
+    attachment::{AttachmentRefusal, MAX_ATTACHMENTS},
     conversation::{ConversationRefusal, MessageContent},
     values::{Body as MessageText, ContentType, Subject},
 };
@@ -15,15 +16,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::texts::{BodyText, ContentTypeText, MessageIdText, SubjectText};
 use super::{
-    shapes::MessageBody,
+    shapes::{AttachmentBody, MessageBody},
     starting::{named, resolve},
 };
 use crate::{
     app::{Acting, App},
     extract::{Body, Checked, MessageRef, Path},
-    problem::{Checks, Problem},
+    problem::{Checks, FieldError, Kind, Problem},
     reply::Reply,
 };
+
+const NO_SUCH_ATTACHMENT: &str = "there is no such attachment";
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(send_message)).routes(routes!(send_to_people))
@@ -34,8 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"body": "Hello, @grace!"}))]
 pub(super) struct SendRequest {
-    /// 1 to 65,536 bytes.
-    #[schema(value_type = BodyText)]
+    /// 1 to 65,536 bytes; may be missing where something is attached.
+    #[schema(value_type = Option<BodyText>)]
     pub(super) body: Option<String>,
     #[schema(value_type = Option<SubjectText>)]
     pub(super) subject: Option<String>,
@@ -45,8 +48,8 @@ pub(super) struct SendRequest {
     /// The message it answers, of the same conversation.
     #[schema(value_type = Option<MessageIdText>)]
     pub(super) reply_to: Option<String>,
-    /// Always empty in this version.
-    #[schema(max_items = 0)]
+    /// What the caller uploaded and no other message has, each once.
+    #[schema(max_items = 10)]
     pub(super) attachments: Option<Vec<String>>,
 }
 
@@ -55,13 +58,14 @@ pub(super) struct Letter {
     content: MessageContent,
     content_type: ContentType,
     reply_to: Option<MessageRef>,
+    attachments: Vec<AttachmentId>,
 }
 
 impl Letter {
     pub(super) fn draft(self) -> Result<Draft, Problem> {
-        let Self { content, content_type, reply_to } = self;
+        let Self { content, content_type, reply_to, attachments } = self;
         let reply_to = reply_to.map(MessageRef::id).transpose().map_err(|_| ConversationRefusal::NoSuchReply)?;
-        Ok(Draft { content, content_type, reply_to })
+        Ok(Draft { content, content_type, reply_to, attachments })
     }
 }
 
@@ -75,16 +79,46 @@ impl Checked for SendRequest {
             None => Some(ContentType::plain_text()),
         };
         let reply_to = checks.optional("/reply_to", self.reply_to.as_deref(), str::parse::<MessageRef>);
-        for (at, _) in self.attachments.iter().flatten().enumerate() {
-            checks.note(format!("/attachments/{at}"), "there is no such attachment");
-        }
-        if self.body.is_none() {
+        let attachments = attachments(self.attachments.as_deref().unwrap_or_default(), checks);
+        if self.body.is_none() && attachments.as_ref().is_none_or(Vec::is_empty) {
             checks.malformed("/body", "is missing");
         }
+        let given = self.body.is_some();
         let body = checks.optional("/body", self.body.as_deref(), MessageText::parse);
-        let content = MessageContent { subject, body: Some(body?) };
-        Some(Letter { content, content_type: content_type?, reply_to })
+        if given && body.is_none() {
+            return None;
+        }
+        let content = MessageContent { subject, body };
+        Some(Letter { content, content_type: content_type?, reply_to, attachments: attachments? })
     }
+}
+
+/// Ids of files, each once.
+fn attachments(ids: &[String], checks: &mut Checks) -> Option<Vec<AttachmentId>> {
+    if ids.len() > MAX_ATTACHMENTS {
+        checks.note("/attachments", format!("must be at most {MAX_ATTACHMENTS}"));
+        return None;
+    }
+    let mut parsed = Vec::with_capacity(ids.len());
+    for (at, id) in ids.iter().enumerate() {
+        match id.parse() {
+            Ok(id) if parsed.contains(&id) => checks.note(format!("/attachments/{at}"), "stands twice"),
+            Ok(id) => parsed.push(id),
+            Err(IdError) => checks.note(format!("/attachments/{at}"), NO_SUCH_ATTACHMENT),
+        }
+    }
+    (parsed.len() == ids.len()).then_some(parsed)
+}
+
+/// Which of the files is the wrong one.
+fn of_attachments(error: Error, ids: &[AttachmentId]) -> Problem {
+    let Error::Attachment { id, refusal } = error else { return error.into() };
+    let at = ids.iter().position(|known| *known == id).unwrap_or_default();
+    let kind = match refusal {
+        AttachmentRefusal::NoSuchAttachment => Kind::InvalidRequest,
+        AttachmentRefusal::AlreadyUsed => Kind::AttachmentUsed,
+    };
+    Problem::of_fields(kind, vec![FieldError::new(format!("/attachments/{at}"), refusal.to_string())])
 }
 
 /// Send a message
@@ -105,17 +139,17 @@ async fn send_message(
 }
 
 async fn send_into(acting: &Acting, conversation: ConversationId, draft: Draft) -> Result<Reply<MessageBody>, Problem> {
-    let reply_to = draft.reply_to;
+    let (reply_to, attached) = (draft.reply_to, draft.attachments.clone());
     // boxed: what stands around a handler moves its whole future about
     let sending = Box::pin(acting.app.commands.send(conversation, acting.user(), draft, &acting.context));
-    let outcome = acting.done(sending.await?);
+    let outcome = acting.done(sending.await.map_err(|error| of_attachments(error, &attached))?);
     let body = as_sent(&acting.app, outcome.value.clone(), reply_to).await?;
     Ok(Reply::created(&outcome, format!("/v1/messages/{}", body.id), body).from_events())
 }
 
 /// A message as its sender sees it in the moment it is sent, from its event alone.
 async fn as_sent(app: &App, sent: Sent, reply_to: Option<MessageId>) -> Result<MessageBody, Problem> {
-    let Sent { id, event } = sent;
+    let Sent { id, event, attachments } = sent;
     let mut mentions = Vec::with_capacity(event.mentions.len());
     for user in &event.mentions {
         mentions.push(named(app, *user).await?);
@@ -132,7 +166,7 @@ async fn as_sent(app: &App, sent: Sent, reply_to: Option<MessageId>) -> Result<M
         content_type: event.content_type.into_string(),
         reply_to,
         mentions,
-        attachments: vec![],
+        attachments: attachments.into_iter().filter_map(AttachmentBody::of).collect(),
         reactions: vec![],
         created_at: event.at,
         edited_at: None,
@@ -150,8 +184,8 @@ struct SendToRequest {
     /// The others, by id or username.
     #[schema(min_items = 1, max_items = 20)]
     to: Vec<String>,
-    /// 1 to 65,536 bytes.
-    #[schema(value_type = BodyText)]
+    /// 1 to 65,536 bytes; may be missing where something is attached.
+    #[schema(value_type = Option<BodyText>)]
     body: Option<String>,
     #[schema(value_type = Option<SubjectText>)]
     subject: Option<String>,
@@ -159,8 +193,8 @@ struct SendToRequest {
     content_type: Option<String>,
     #[schema(value_type = Option<MessageIdText>)]
     reply_to: Option<String>,
-    /// Always empty in this version.
-    #[schema(max_items = 0)]
+    /// What the caller uploaded and no other message has, each once.
+    #[schema(max_items = 10)]
     attachments: Option<Vec<String>>,
 }
 

@@ -10,6 +10,8 @@ use tidings_domain::{
 use tidings_projections::model;
 use utoipa::ToSchema;
 
+pub(super) use super::files::AttachmentBody;
+
 /// Something as it prints, without a string in between.
 pub fn shown<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
@@ -81,7 +83,7 @@ pub struct MessageBody {
     pub reply_to: Option<MessageId>,
     /// The members it mentions.
     pub mentions: Vec<UserRefBody>,
-    /// What is attached to it: nothing yet, in this version.
+    /// What is attached to it, in its sender's order.
     pub attachments: Vec<AttachmentBody>,
     /// In the order in which each emoji first came.
     pub reactions: Vec<ReactionBody>,
@@ -101,14 +103,6 @@ pub struct MessageBody {
     pub read: bool,
     /// Pinned in its conversation.
     pub pinned: bool,
-}
-
-/// Something attached to a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Attachment)]
-pub struct AttachmentBody {
-    /// Which.
-    pub id: String,
 }
 
 /// One emoji on a message.
@@ -142,7 +136,7 @@ impl From<model::Message> for MessageBody {
             content_type: message.content_type,
             reply_to: message.reply_to,
             mentions: message.mentions.into_iter().map(Into::into).collect(),
-            attachments: vec![],
+            attachments: message.attachments.into_iter().map(Into::into).collect(),
             reactions: message.reactions.into_iter().map(reaction).collect(),
             created_at: message.created_at,
             edited_at: message.edited_at,

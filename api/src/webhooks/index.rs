@@ -104,6 +104,7 @@ impl Index {
                 | StreamId::Login(..)
                 | StreamId::Session(_)
                 | StreamId::Conversation(_)
+                | StreamId::Attachment(_)
                 | StreamId::Request(_)
                 | StreamId::Contact(_)
                 | StreamId::Factor(_)

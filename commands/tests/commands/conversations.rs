@@ -109,7 +109,7 @@ async fn an_edit_leaves_the_subject_unless_it_says_otherwise() {
     let [ada, ben] = house.people(["ada", "ben"]).await;
     let group = house.group(ada, &[ben]).await;
     let content = MessageContent { subject: Some(subject("lunch")), body: Some(body("at one?")) };
-    let draft = Draft { content, content_type: ContentType::plain_text(), reply_to: None };
+    let draft = Draft { content, content_type: ContentType::plain_text(), reply_to: None, attachments: vec![] };
     let id = house.commands.send(group, ada, draft, &by(ada)).await.unwrap().value.id;
     let present = async || house.folded::<MessageDecider>(StreamId::Message(id)).await.edited.unwrap();
     let edit = async |text: &str, subject| {

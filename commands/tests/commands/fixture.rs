@@ -166,7 +166,7 @@ pub(crate) async fn say(
 
 pub(crate) fn draft(text: &str) -> Draft {
     let content = MessageContent { subject: None, body: Some(Body::parse(text).unwrap()) };
-    Draft { content, content_type: ContentType::plain_text(), reply_to: None }
+    Draft { content, content_type: ContentType::plain_text(), reply_to: None, attachments: vec![] }
 }
 
 pub(crate) fn registration(username: &str) -> Registration {

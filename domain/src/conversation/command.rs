@@ -3,6 +3,7 @@
 use super::{MemberRole, MessageContent};
 use crate::{
     KeyId, Timestamp, UserId,
+    attachment::AttachmentRef,
     values::{ContentType, ConversationName},
 };
 
@@ -26,6 +27,8 @@ pub struct SendMessage {
     pub reply_to: Option<u64>,
     /// Whom it mentions; each counts once, and those who are not in the conversation are left out.
     pub mentions: Vec<UserId>,
+    /// What is attached: the sender's own, and claimed for this message before.
+    pub attachments: Vec<AttachmentRef>,
     /// Subject and body.
     pub content: MessageContent,
     /// When, originally.

@@ -202,6 +202,7 @@ fn send(conversation: &Conversation, message: &SendMessage) -> Decision {
             content_type: message.content_type.clone(),
             reply_to: message.reply_to,
             mentions,
+            attachments: message.attachments.clone(),
             content: Personal::Clear(message.content.clone()),
         }
         .into(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     KeyId, Personal, SealKeys, Timestamp, UserId,
+    attachment::AttachmentRef,
     event::events,
     values::{Body, ContentType, ConversationName, Invalid, Subject},
 };
@@ -186,6 +187,9 @@ pub struct MessageSent {
     /// The members it mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// What is attached to it, in the sender's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
     /// Subject and body.
     #[serde(skip)]
     pub content: Personal<MessageContent>,

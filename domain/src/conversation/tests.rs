@@ -66,6 +66,7 @@ fn message(seq: u64, by: u128) -> MessageSent {
         content_type: ContentType::plain_text(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
         content: Personal::Clear(text()),
     }
 }
@@ -107,6 +108,7 @@ fn sending(by: u128) -> SendMessage {
         content_type: ContentType::plain_text(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
         content: text(),
         at: AT,
     }

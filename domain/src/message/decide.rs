@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
 };
-use crate::{Decider, KeyId, Personal, Timestamp, UserId, conversation::MessageContent, values::Emoji};
+use crate::{
+    Decider, KeyId, Personal, Timestamp, UserId, attachment::AttachmentRef, conversation::MessageContent, values::Emoji,
+};
 
 /// The most different emoji on one message.
 pub const MAX_DIFFERENT_REACTIONS: usize = 100;
@@ -35,6 +37,8 @@ pub struct Origin {
     pub key: KeyId,
     /// The sender's own key.
     pub author_key: KeyId,
+    /// What is attached to it.
+    pub attachments: Vec<AttachmentRef>,
     /// What it said first, if that is still readable.
     pub content: Personal<MessageContent>,
 }
@@ -107,7 +111,10 @@ impl Decider for MessageDecider {
             MessageAction::Delete | MessageAction::Unpin | MessageAction::Unreact(_) if state.deleted => Ok(vec![]),
             _ if state.deleted => Err(MessageRefusal::Deleted),
             MessageAction::Edit { content, mentions } => Ok(edit(state, command, content, mentions)),
-            MessageAction::Delete => Ok(vec![MessageDeleted { by, at, key: origin.key }.into()]),
+            MessageAction::Delete => {
+                let attachments = origin.attachments.clone();
+                Ok(vec![MessageDeleted { by, at, key: origin.key, attachments }.into()])
+            }
             MessageAction::React(emoji) => react(state, by, emoji, at),
             MessageAction::Unreact(emoji) if !state.has_reaction(by, emoji) => Ok(vec![]),
             MessageAction::Unreact(emoji) => Ok(vec![ReactionRemoved { user: by, emoji: emoji.clone(), at }.into()]),

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyId, Personal, SealKeys, Timestamp, UserId, conversation::MessageContent, event::events, values::Emoji};
+use crate::{
+    KeyId, Personal, SealKeys, Timestamp, UserId, attachment::AttachmentRef, conversation::MessageContent,
+    event::events, values::Emoji,
+};
 
 events! {
     /// Of the stream `message-{id}`.
@@ -56,6 +59,9 @@ pub struct MessageDeleted {
     pub at: Timestamp,
     /// The key to destroy.
     pub key: KeyId,
+    /// What was attached to it and goes with it, each with a key to destroy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
 }
 
 /// See [`MessageEvent::ReactionAdded`].

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Decider, KeyId, Personal, Timestamp, UserId,
+    AttachmentId, Decider, KeyId, Personal, Timestamp, UserId,
+    attachment::AttachmentRef,
     conversation::MessageContent,
     values::{Body, Emoji, Subject},
 };
@@ -29,7 +30,7 @@ fn edited(content: MessageContent) -> MessageEvent {
 }
 
 fn deleted() -> MessageEvent {
-    MessageDeleted { by: user(SENDER), at: AT, key: KeyId(7) }.into()
+    MessageDeleted { by: user(SENDER), at: AT, key: KeyId(7), attachments: vec![] }.into()
 }
 
 fn reacted(by: u128, with: &str) -> MessageEvent {
@@ -67,7 +68,8 @@ fn when_it_said(
     by: u128,
     action: MessageAction,
 ) -> Result<Vec<MessageEvent>, MessageRefusal> {
-    let origin = Origin { sender: user(SENDER), key: KeyId(7), author_key: KeyId(8), content };
+    let (key, author_key) = (KeyId(7), KeyId(8));
+    let origin = Origin { sender: user(SENDER), key, author_key, attachments: vec![], content };
     let command = MessageCommand { by: user(by), origin, at: AT, action };
     MessageDecider::decide(&MessageDecider::fold(given), &command)
 }
@@ -115,6 +117,16 @@ fn only_the_sender_edits_or_deletes_for_everyone() {
 fn a_message_is_deleted_once() {
     assert_eq!(when(&[], SENDER, MessageAction::Delete), Ok(vec![deleted()]));
     assert_eq!(when(&[deleted()], SENDER, MessageAction::Delete), Ok(vec![]));
+}
+
+#[test]
+fn what_was_attached_goes_with_the_message() {
+    let attachments = vec![AttachmentRef { id: AttachmentId::new(Uuid::from_u128(3)), key: KeyId(9) }];
+    let (key, author_key, content) = (KeyId(7), KeyId(8), Personal::Withheld);
+    let origin = Origin { sender: user(SENDER), key, author_key, attachments: attachments.clone(), content };
+    let command = MessageCommand { by: user(SENDER), origin, at: AT, action: MessageAction::Delete };
+    let gone = MessageDeleted { by: user(SENDER), at: AT, key, attachments };
+    assert_eq!(MessageDecider::decide(&Message::default(), &command), Ok(vec![gone.into()]));
 }
 
 #[test]

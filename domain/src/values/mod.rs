@@ -4,6 +4,7 @@
 //! has happened stays readable.
 
 mod account;
+mod files;
 mod keys;
 mod message;
 mod names;
@@ -11,6 +12,7 @@ mod totp;
 mod webhook;
 
 pub use account::{Email, Password, PhoneNumber, Role, Username};
+pub use files::FileName;
 pub use keys::{DeviceId, MAX_PUBLIC_KEY_BYTES, PublicKey};
 pub use message::{Body, ContentType, Emoji, MAX_BODY_BYTES, Subject};
 pub use names::{ConversationName, DeviceName, PersonName};

@@ -47,6 +47,7 @@ fn sends() -> impl Strategy<Value = ConversationCommand> {
             content_type,
             reply_to,
             mentions,
+            attachments: vec![],
             content,
             at: AT,
         })

@@ -101,7 +101,8 @@ fn message_commands() -> impl Strategy<Value = MessageCommand> {
     ];
     (people(), actions).prop_map(move |(by, action)| {
         let content = Personal::Clear(says("a"));
-        let origin = Origin { sender: user(1), key: KeyId(1), author_key: KeyId(2), content };
+        let (key, author_key) = (KeyId(1), KeyId(2));
+        let origin = Origin { sender: user(1), key, author_key, attachments: vec![], content };
         MessageCommand { by, origin, at: AT, action }
     })
 }

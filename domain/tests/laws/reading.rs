@@ -111,6 +111,7 @@ impl World {
             content_type: ContentType::plain_text(),
             reply_to: None,
             mentions: vec![],
+            attachments: vec![],
             content: Personal::Clear(MessageContent { subject: None, body: None }),
         };
         ConversationDecider::evolve(&mut self.conversation, &sent.into());

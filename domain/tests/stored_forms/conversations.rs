@@ -2,6 +2,10 @@
 
 use tidings_domain::{
     ConversationId, Personal, ScheduledId,
+    attachment::{
+        AttachmentAttached, AttachmentDetached, AttachmentDetails, AttachmentEvent, AttachmentRef, AttachmentRemoved,
+        AttachmentUploaded, Dimensions, Sending, Thumbnail,
+    },
     conversation::{
         ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged,
         MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
@@ -17,7 +21,7 @@ use tidings_domain::{
 };
 use uuid::Uuid;
 
-use crate::examples::{AT, AUTHOR_KEY, KEY, user, valid};
+use crate::examples::{AT, AUTHOR_KEY, KEY, attachment, user, valid};
 
 fn full() -> Personal<MessageContent> {
     Personal::Clear(MessageContent { subject: Some(valid("greeting")), body: Some(valid("hello\n\"wörld\" 👋")) })
@@ -25,6 +29,45 @@ fn full() -> Personal<MessageContent> {
 
 fn bare() -> Personal<MessageContent> {
     Personal::Clear(MessageContent { subject: None, body: None })
+}
+
+fn attached() -> Vec<AttachmentRef> {
+    vec![AttachmentRef { id: attachment(), key: KEY }]
+}
+
+/// Of an uploaded file.
+pub(crate) fn attachments() -> Vec<AttachmentEvent> {
+    let conversation = ConversationId::new(Uuid::from_u128(3));
+    let uploaded = |details| AttachmentUploaded {
+        uploader: user(1),
+        at: AT,
+        key: KEY,
+        author_key: AUTHOR_KEY,
+        details: Personal::Clear(details),
+    };
+    let thumbnail = Thumbnail { media_type: valid("image/jpeg"), size: 4_000, width: 320, height: 200 };
+    let picture = AttachmentDetails {
+        name: Some(valid("Müller.png")),
+        media_type: valid("image/png"),
+        size: 70_000,
+        dimensions: Some(Dimensions { width: 640, height: 400 }),
+        thumbnail: Some(thumbnail),
+    };
+    let plain = AttachmentDetails {
+        name: None,
+        media_type: valid("application/octet-stream"),
+        size: 1,
+        dimensions: None,
+        thumbnail: None,
+    };
+    let sending = Sending::from([7; 16]);
+    vec![
+        uploaded(picture).into(),
+        uploaded(plain).into(),
+        AttachmentAttached { conversation, sending, at: AT }.into(),
+        AttachmentDetached { sending, at: AT }.into(),
+        AttachmentRemoved { key: KEY, at: AT }.into(),
+    ]
 }
 
 pub(crate) fn conversations() -> Vec<ConversationEvent> {
@@ -42,8 +85,10 @@ pub(crate) fn conversations() -> Vec<ConversationEvent> {
         content_type: valid("text/markdown; charset=utf-8"),
         reply_to: Some(3),
         mentions: vec![user(2), user(3)],
+        attachments: vec![],
         content: full(),
     };
+    let with_attachments = MessageSent { attachments: attached(), ..sent.clone() };
     let bare_sent = MessageSent {
         content_type: ContentType::plain_text(),
         reply_to: None,
@@ -64,6 +109,7 @@ pub(crate) fn conversations() -> Vec<ConversationEvent> {
         DirectBlocksChanged { blocked_by: vec![], changes: 4, at: AT }.into(),
         sent.into(),
         bare_sent.into(),
+        with_attachments.into(),
     ]
 }
 
@@ -74,7 +120,8 @@ pub(crate) fn messages() -> Vec<MessageEvent> {
     vec![
         edited(vec![user(2)], full()),
         edited(vec![], bare()),
-        MessageDeleted { by: user(1), at: AT, key: KEY }.into(),
+        MessageDeleted { by: user(1), at: AT, key: KEY, attachments: vec![] }.into(),
+        MessageDeleted { by: user(1), at: AT, key: KEY, attachments: attached() }.into(),
         ReactionAdded { user: user(2), emoji: valid("❤️"), at: AT }.into(),
         ReactionRemoved { user: user(2), emoji: valid("❤️"), at: AT }.into(),
         MessagePinned { by: user(1), at: AT }.into(),

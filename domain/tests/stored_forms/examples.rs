@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use tidings_domain::{
-    ConversationId, Event, KeyId, Personal, SessionId, Timestamp, UserId,
+    AttachmentId, ConversationId, Event, KeyId, Personal, SessionId, Timestamp, UserId,
     contact::{ContactAccepted, ContactEnded, ContactEvent, ContactRequested, Ending, PersonBlocked, PersonUnblocked},
     reader::{
         DeliveredUpTo, MessageHidden, MessageMarkedRead, MessageMarkedUnread, ReadUpTo, ReaderEvent,
@@ -24,6 +24,10 @@ pub(crate) fn user(n: u128) -> UserId {
     UserId::new(Uuid::from_u128(n))
 }
 
+pub(crate) fn attachment() -> AttachmentId {
+    AttachmentId::new(Uuid::from_u128(0xf11e))
+}
+
 pub(crate) fn session() -> SessionId {
     SessionId::new(Uuid::from_u128(0x5e55))
 }
@@ -40,6 +44,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(accounts::sessions().into_iter().map(Event::from));
     all.extend(conversations::conversations().into_iter().map(Event::from));
     all.extend(conversations::messages().into_iter().map(Event::from));
+    all.extend(conversations::attachments().into_iter().map(Event::from));
     all.extend(readers().into_iter().map(Event::from));
     all.extend(requests().into_iter().map(Event::from));
     all.extend(contacts().into_iter().map(Event::from));

@@ -39,6 +39,7 @@ fn sent(key: KeyId, author_key: KeyId) -> ConversationEvent {
         content_type: ContentType::plain_text(),
         reply_to: None,
         mentions: vec![],
+        attachments: vec![],
         content: Personal::Clear(MessageContent { subject: None, body: Some(Body::parse(TEXT).unwrap()) }),
     }
     .into()

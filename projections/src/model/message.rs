@@ -3,7 +3,7 @@
 use tidings_domain::{MessageId, Timestamp, UserId};
 use tidings_event_store::Position;
 
-use super::UserRef;
+use super::{Attachment, UserRef};
 
 /// A message as somebody who may see it sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// Whom it mentions.
     pub mentions: Vec<UserRef>,
+    /// What is attached to it, in its sender's order.
+    pub attachments: Vec<Attachment>,
     /// In the order in which each emoji first came.
     pub reactions: Vec<Reaction>,
     /// When it was sent, originally.

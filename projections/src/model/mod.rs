@@ -1,5 +1,6 @@
 //! What queries answer with: plain rows. The API gives them their JSON form.
 
+mod attachment;
 mod contact;
 mod conversation;
 mod message;
@@ -10,6 +11,7 @@ mod status;
 mod webhooks;
 
 pub use crate::text::{NothingToFind, Snippet, Wanted};
+pub use attachment::{Attachment, Pixels};
 pub use contact::{Block, Contact, ContactCursor, ContactState};
 pub use conversation::{
     Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, MemberCursor, MemberRow,

@@ -34,12 +34,13 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/postgres/views/search/20261120170100_index_documents.sql")],
         },
         Projection::Conversations => Shape {
-            revision: 2,
+            revision: 3,
             tables: &[
                 include_str!(
                     "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
                 ),
                 include_str!("../../../migrations/postgres/views/conversations/20261120180000_create_scheduled.sql"),
+                include_str!("../../../migrations/postgres/views/conversations/20261120190400_create_attachments.sql"),
             ],
             indexes: &[include_str!(
                 "../../../migrations/postgres/views/conversations/20261120130500_index_conversations.sql"
@@ -54,6 +55,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
         Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users", "webhooks"],
         Projection::Search => &["closed", "documents"],
         Projection::Conversations => &[
+            "attachments",
             "closed",
             "conversations",
             "exceptions",
@@ -75,7 +77,7 @@ pub(super) const fn personal(projection: Projection) -> &'static [&'static str] 
         Projection::Directory => &["users", "name_terms", "sessions", "devices", "webhooks"],
         // no text, but what it might have been can be guessed from it
         Projection::Search => &["documents"],
-        Projection::Conversations => &["messages", "message_versions", "scheduled"],
+        Projection::Conversations => &["messages", "message_versions", "scheduled", "attachments"],
     }
 }
 

@@ -44,7 +44,7 @@ impl Projection {
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
             Self::Directory => &["user", "session", "contact", "factor", "devices", "webhook"],
-            Self::Conversations => &["conversation", "message", "reader", "schedule", "user"],
+            Self::Conversations => &["conversation", "message", "reader", "schedule", "attachment", "user"],
             Self::Search => &["conversation", "message", "user"],
         }
     }

@@ -1,7 +1,7 @@
 //! Ids as SQLite keeps them: blobs of 16 bytes.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use tidings_domain::{ConversationId, ScheduledId, SessionId, UserId, WebhookId};
+use tidings_domain::{AttachmentId, ConversationId, ScheduledId, SessionId, UserId, WebhookId};
 
 /// An id read from a column.
 pub(super) struct Id16<T>(pub(super) T);
@@ -15,4 +15,4 @@ macro_rules! from_blob {
         })+
     };
 }
-from_blob!(UserId, ConversationId, SessionId, ScheduledId, WebhookId);
+from_blob!(UserId, ConversationId, SessionId, ScheduledId, AttachmentId, WebhookId);

@@ -87,7 +87,10 @@ impl World {
                 let version = self.versions[&StreamId::Conversation(id)];
                 let message = MessageId { conversation: id, seq: sent.seq, version };
                 let (sender, key, author_key) = (sent.sender, sent.key, sent.author_key);
-                self.origins.insert(message, Origin { sender, key, author_key, content: sent.content.clone() });
+                self.origins.insert(
+                    message,
+                    Origin { sender, key, author_key, attachments: vec![], content: sent.content.clone() },
+                );
             }
         }
         !events.is_empty()
@@ -131,7 +134,8 @@ impl World {
         let (at, key, author_key) = (self.now(), self.key().await, self.person_keys[&by]);
         let content = MessageContent { subject: None, body: Some(Body::parse(body).unwrap()) };
         let content_type = ContentType::plain_text();
-        let message = SendMessage { by, key, author_key, content_type, reply_to, mentions, content, at };
+        let message =
+            SendMessage { by, key, author_key, content_type, reply_to, mentions, attachments: vec![], content, at };
         assert!(self.command(id, ConversationCommand::Send(message)).await, "the message is refused");
         let seq = self.conversations[&id].as_ref().unwrap().last_seq;
         MessageId { conversation: id, seq, version: self.versions[&StreamId::Conversation(id)] }

@@ -2,6 +2,7 @@
 
 use std::ops::Index;
 
+use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct Answer {
     pub json: Value,
     /// The body as text.
     pub text: String,
+    /// The body as it came.
+    pub bytes: Bytes,
     /// Method and path, for failures.
     pub(super) request: String,
 }

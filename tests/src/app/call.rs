@@ -69,9 +69,10 @@ impl Call {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         told.note(token, &headers);
-        let text = response.text().await?;
-        let json = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Answer { status, headers, json, text, request: named })
+        let bytes = response.bytes().await?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Answer { status, headers, json, text, bytes, request: named })
     }
 
     /// The response as it comes, for streams.

@@ -1,6 +1,7 @@
 //! End-to-end stories: what people do with a real server over HTTP, one file for each subject.
 
 mod accounts;
+mod attachments;
 mod blocks;
 mod browsers;
 mod changing;
@@ -32,4 +33,5 @@ mod search;
 mod second_factor;
 mod sending;
 mod sessions;
+mod uploads;
 mod webhooks;

@@ -2,6 +2,8 @@
 
 #[path = "../stories/accounts.rs"]
 mod accounts;
+#[path = "../stories/attachments.rs"]
+mod attachments;
 #[path = "../stories/blocks.rs"]
 mod blocks;
 #[path = "../stories/changing.rs"]
@@ -57,6 +59,8 @@ mod second_factor;
 mod sending;
 #[path = "../stories/sessions.rs"]
 mod sessions;
+#[path = "../stories/uploads.rs"]
+mod uploads;
 #[path = "../stories/webhooks.rs"]
 mod webhooks;
 mod webhooks_of_nodes;

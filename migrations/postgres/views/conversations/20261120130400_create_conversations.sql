@@ -47,6 +47,7 @@ CREATE UNLOGGED TABLE messages (
     content_type TEXT COLLATE "C",      -- null for text/plain
     reply_to BIGINT,
     mentions BYTEA,                     -- ids of 16 bytes, one after the other
+    attachments BYTEA,                  -- the same
     subject TEXT COLLATE "C",
     body TEXT COLLATE "C",
     edited_at BIGINT,

@@ -46,6 +46,7 @@ CREATE TABLE messages (
     content_type TEXT,                  -- null for text/plain
     reply_to INTEGER,
     mentions BLOB,                      -- ids of 16 bytes, one after the other
+    attachments BLOB,                   -- the same
     subject TEXT,
     body TEXT,
     edited_at INTEGER,

@@ -19,6 +19,7 @@ impl Rows {
         self.members.written(KEPT);
         self.messages.written(0);
         self.mentions.written(0);
+        self.attachments.written(0);
         if self.exceptions.len() > KEPT {
             self.exceptions.clear();
         }
@@ -69,6 +70,7 @@ impl Rows {
             receipts: &self.receipts,
             closed: &self.closed,
             scheduled: self.scheduled.changes().map(|(id, row)| (id, row.as_ref())).collect(),
+            attachments: self.attachments.changes().map(|(id, row)| (id, row.as_ref())).collect(),
         }
     }
 }

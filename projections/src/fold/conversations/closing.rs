@@ -32,6 +32,7 @@ impl ConversationsFold {
             self.rows.close(user, at);
         }
         self.drop_all_scheduled(tables, user).await?;
+        self.erase_attachments_of(tables, user).await?;
         let written = self.rows.written_by(tables, user).await?;
         for some in written.chunks(1_000) {
             if T::TOGETHER {

@@ -9,6 +9,7 @@ use tidings_domain::{
 
 use super::{
     ConversationsFold, Standing,
+    attachments::attachment_bytes,
     members::move_mark,
     tables::{ConversationTables, MessageRow, VersionRow, unkey},
 };
@@ -52,6 +53,7 @@ impl ConversationsFold {
             content_type: (content_type != PLAIN_TEXT).then(|| content_type.to_owned()),
             reply_to: event.reply_to.map(signed),
             mentions: mention_bytes(mentions),
+            attachments: if closed.is_some() { None } else { attachment_bytes(&event.attachments) },
             subject: subject(content),
             body: body(content),
             edited_at: None,
@@ -61,6 +63,9 @@ impl ConversationsFold {
             stored: false,
         });
         self.set_mentions(key, mentions, true);
+        if !event.attachments.is_empty() {
+            self.attached(tables, key, event.sender, &event.attachments, closed.is_some()).await?;
+        }
         if closed.is_some() {
             self.rows.change_conversation(tables, id).await?.last_deleted_seq = seq;
         }
@@ -124,10 +129,11 @@ impl ConversationsFold {
         at: i64,
     ) -> Done {
         let row = self.rows.message(tables, key).await?;
-        let mentioned = row.mentions.take();
+        let (mentioned, attached) = (row.mentions.take(), row.attachments.take());
         (row.subject, row.body, row.pinned_at, row.reactions) = (None, None, None, 0);
         row.deleted_at = Some(at);
         self.set_mentions(key, &mentioned_in(mentioned.as_deref()), false);
+        self.erase_attachments(tables, attached.as_deref()).await?;
         self.rows.erase(key);
         self.drop_exceptions(tables, key).await?;
         let conversation = self.rows.change_conversation(tables, conversation).await?;

@@ -1,5 +1,6 @@
 //! The conversations projection: conversations, members, messages, readers.
 
+pub(crate) mod attachments;
 mod changes;
 mod closing;
 pub(crate) mod members;
@@ -12,8 +13,8 @@ pub(crate) mod tables;
 use std::collections::HashMap;
 
 use tidings_domain::{
-    Event, StreamId, UserId, conversation::ConversationEvent, message::MessageEvent, reader::ReaderEvent,
-    user::UserEvent,
+    Event, StreamId, UserId, attachment::AttachmentEvent, conversation::ConversationEvent, message::MessageEvent,
+    reader::ReaderEvent, user::UserEvent,
 };
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
@@ -70,6 +71,7 @@ impl ConversationsFold {
                     | Event::Devices(_)
                     | Event::Attempts(_)
                     | Event::Schedule(_)
+                    | Event::Attachment(_)
                     | Event::Webhook(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
@@ -112,6 +114,12 @@ impl ConversationsFold {
                 ReaderEvent::Hidden(event) => self.hidden(tables, id, user, event).await,
                 ReaderEvent::SettingsChanged(event) => self.settings_changed(tables, id, user, event).await,
             },
+            (Event::Attachment(event), StreamId::Attachment(id)) => match event {
+                AttachmentEvent::Uploaded(event) => self.uploaded(tables, id, event).await,
+                // the message says who has it
+                AttachmentEvent::Attached(_) | AttachmentEvent::Detached(_) => Ok(()),
+                AttachmentEvent::Removed(_) => self.removed(tables, id).await,
+            },
             (Event::User(event), StreamId::User(user)) => match event {
                 UserEvent::Closed(event) => self.user_closed(tables, user, event).await,
                 UserEvent::Registered(_)
@@ -135,7 +143,12 @@ impl ConversationsFold {
                 _,
             ) => Ok(()),
             (
-                Event::Conversation(_) | Event::Message(_) | Event::Reader(_) | Event::User(_) | Event::Schedule(_),
+                Event::Conversation(_)
+                | Event::Message(_)
+                | Event::Reader(_)
+                | Event::User(_)
+                | Event::Schedule(_)
+                | Event::Attachment(_),
                 _,
             ) => Err(FoldError::data("this event does not belong into this stream")),
         }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
-use tidings_domain::{ConversationId, ScheduledId, UserId};
+use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
-use super::tables::{
-    ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow, ScheduledRow,
-    VersionRow,
+use super::{
+    attachments::AttachmentRow,
+    tables::{
+        ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
+        ScheduledRow, VersionRow,
+    },
 };
 use crate::fold::{Done, FoldError, kept::Kept};
 
@@ -28,6 +31,7 @@ pub(super) struct Rows {
     pub(super) receipts: Vec<ReceiptRow>,
     pub(super) scheduled: Kept<ScheduledId, Option<ScheduledRow>>,
     pub(super) closed: Vec<(UserId, i64)>,
+    pub(super) attachments: Kept<AttachmentId, Option<AttachmentRow>>,
     /// Conversations of this number or above have no rows in the tables yet.
     pub(super) unwritten: Option<i64>,
 }

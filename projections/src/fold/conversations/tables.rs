@@ -1,7 +1,8 @@
 //! The rows of the conversations projection, and how a database reads and writes them.
 
-use tidings_domain::{ConversationId, ScheduledId, UserId};
+use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
+use super::attachments::AttachmentRow;
 use crate::fold::Done;
 
 /// A row of `conversations`.
@@ -79,6 +80,8 @@ pub(crate) struct MessageRow {
     pub(crate) reply_to: Option<i64>,
     /// Ids of 16 bytes, one after the other.
     pub(crate) mentions: Option<Vec<u8>>,
+    /// The same.
+    pub(crate) attachments: Option<Vec<u8>>,
     pub(crate) subject: Option<String>,
     pub(crate) body: Option<String>,
     pub(crate) edited_at: Option<i64>,
@@ -162,6 +165,7 @@ pub(crate) struct Changes<'a> {
     pub(crate) receipts: &'a [ReceiptRow],
     pub(crate) closed: &'a [(UserId, i64)],
     pub(crate) scheduled: Vec<(ScheduledId, Option<&'a ScheduledRow>)>,
+    pub(crate) attachments: Vec<(AttachmentId, Option<&'a AttachmentRow>)>,
 }
 
 /// The tables, in a database. What is asked for and not there is left out.
@@ -207,6 +211,15 @@ pub(crate) trait ConversationTables: Send {
 
     /// All rows of `scheduled` of one person.
     fn scheduled_of(&mut self, owner: UserId) -> impl Future<Output = Done<Vec<ScheduledRow>>> + Send;
+
+    /// Rows of `attachments`.
+    fn attachments(
+        &mut self,
+        ids: &[AttachmentId],
+    ) -> impl Future<Output = Done<Vec<(AttachmentId, AttachmentRow)>>> + Send;
+
+    /// The files that somebody uploaded.
+    fn uploaded_by(&mut self, uploader: UserId) -> impl Future<Output = Done<Vec<AttachmentId>>> + Send;
 
     /// Writes what a batch changed.
     fn write(&mut self, changes: &Changes<'_>) -> impl Future<Output = Done> + Send;

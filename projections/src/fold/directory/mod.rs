@@ -93,6 +93,7 @@ impl DirectoryFold {
                 | Event::Conversation(_)
                 | Event::Message(_)
                 | Event::Reader(_)
+                | Event::Attachment(_)
                 | Event::Request(_)
                 | Event::Attempts(_)
                 | Event::Schedule(_),

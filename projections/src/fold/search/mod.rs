@@ -103,6 +103,7 @@ impl SearchFold {
                 | Event::Request(_)
                 | Event::Reader(_)
                 | Event::Schedule(_)
+                | Event::Attachment(_)
                 | Event::Webhook(_)
                 | Event::Contact(_)
                 | Event::Factor(_)

@@ -1,15 +1,18 @@
 //! Rows by their keys, many at a time.
 
 use sqlx::{Executor, Row, postgres::PgRow};
-use tidings_domain::{ConversationId, ScheduledId, UserId};
+use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 use uuid::Uuid;
 
 use crate::{
     fold::{
         Done,
-        conversations::tables::{
-            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
-            ScheduledRow, key,
+        conversations::{
+            attachments::AttachmentRow,
+            tables::{
+                Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
+                ScheduledRow, key,
+            },
         },
     },
     postgres::backend::PostgresBackend,
@@ -114,6 +117,16 @@ impl ConversationTables for PostgresBackend {
         self.scheduled_by_owner(owner).await
     }
 
+    async fn attachments(&mut self, ids: &[AttachmentId]) -> Done<Vec<(AttachmentId, AttachmentRow)>> {
+        self.read_attachments(ids).await
+    }
+
+    async fn uploaded_by(&mut self, uploader: UserId) -> Done<Vec<AttachmentId>> {
+        let found = sqlx::query_scalar("SELECT id FROM attachments WHERE uploader = $1 ORDER BY id");
+        let ids = found.bind(uploader.uuid()).fetch_all(&mut self.db).await?;
+        Ok(ids.into_iter().map(AttachmentId::new).collect())
+    }
+
     async fn write(&mut self, changes: &Changes<'_>) -> Done {
         self.write_changes(changes).await
     }
@@ -166,6 +179,7 @@ fn message(row: &PgRow) -> sqlx::Result<MessageRow> {
         content_type: row.try_get("content_type")?,
         reply_to: row.try_get("reply_to")?,
         mentions: row.try_get("mentions")?,
+        attachments: row.try_get("attachments")?,
         subject: row.try_get("subject")?,
         body: row.try_get("body")?,
         edited_at: row.try_get("edited_at")?,

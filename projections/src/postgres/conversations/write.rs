@@ -52,6 +52,9 @@ impl PostgresBackend {
         if !changes.scheduled.is_empty() {
             self.write_scheduled(&changes.scheduled).await?;
         }
+        if !changes.attachments.is_empty() {
+            self.write_attachments(&changes.attachments).await?;
+        }
         if !changes.closed.is_empty() {
             sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT DO NOTHING")
                 .bind(column(changes.closed, |(user, _)| user.uuid()))
@@ -124,8 +127,8 @@ impl PostgresBackend {
         sqlx::query(
             "INSERT INTO messages
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bigint[],
-                 $7::text[], $8::bigint[], $9::bytea[], $10::text[], $11::text[], $12::bigint[], $13::bigint[],
-                 $14::bigint[], $15::bigint[])",
+                 $7::text[], $8::bigint[], $9::bytea[], $10::bytea[], $11::text[], $12::text[], $13::bigint[],
+                 $14::bigint[], $15::bigint[], $16::bigint[])",
         )
         .bind(column(rows, |row| row.key))
         .bind(column(rows, |row| row.position))
@@ -136,6 +139,7 @@ impl PostgresBackend {
         .bind(column(rows, |row| row.content_type.as_deref()))
         .bind(column(rows, |row| row.reply_to))
         .bind(column(rows, |row| row.mentions.as_deref()))
+        .bind(column(rows, |row| row.attachments.as_deref()))
         .bind(column(rows, |row| row.subject.as_deref()))
         .bind(column(rows, |row| row.body.as_deref()))
         .bind(column(rows, |row| row.edited_at))
@@ -149,14 +153,16 @@ impl PostgresBackend {
 
     async fn update_messages(&mut self, rows: &[&MessageRow]) -> Done {
         sqlx::query(
-            "UPDATE messages m SET mentions = n.mentions, subject = n.subject, body = n.body, edited_at = n.edited_at,
-                 deleted_at = n.deleted_at, pinned_at = n.pinned_at, reactions = n.reactions
-             FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                 $8::bigint[]) AS n (key, mentions, subject, body, edited_at, deleted_at, pinned_at, reactions)
+            "UPDATE messages m SET mentions = n.mentions, attachments = n.attachments, subject = n.subject, body = n.body,
+                 edited_at = n.edited_at, deleted_at = n.deleted_at, pinned_at = n.pinned_at, reactions = n.reactions
+             FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                 $8::bigint[], $9::bigint[])
+                 AS n (key, mentions, attachments, subject, body, edited_at, deleted_at, pinned_at, reactions)
              WHERE m.key = n.key",
         )
         .bind(column(rows, |row| row.key))
         .bind(column(rows, |row| row.mentions.as_deref()))
+        .bind(column(rows, |row| row.attachments.as_deref()))
         .bind(column(rows, |row| row.subject.as_deref()))
         .bind(column(rows, |row| row.body.as_deref()))
         .bind(column(rows, |row| row.edited_at))

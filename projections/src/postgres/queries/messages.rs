@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use sqlx::{Row, postgres::PgRow};
-use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
+use tidings_domain::{AttachmentId, ConversationId, MessageId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::viewer::find;
+use super::{attachments::of_messages, viewer::find};
 use crate::{
     fold::{
         conversations::{
+            attachments::attached_in,
             key,
             messages::{PLAIN_TEXT, mentioned_in},
             unkey,
@@ -96,18 +97,24 @@ pub(super) async fn by_keys(db: &mut Snapshot, user: UserId, keys: &[i64]) -> sq
         .iter()
         .map(|row| Ok(mentioned_in(row.try_get::<Option<&[u8]>, _>("mentions")?)))
         .collect::<sqlx::Result<_>>()?;
+    let attached: Vec<Vec<AttachmentId>> = selected
+        .iter()
+        .map(|row| Ok(attached_in(row.try_get::<Option<&[u8]>, _>("attachments")?)))
+        .collect::<sqlx::Result<_>>()?;
+    let files = of_messages(db, &attached).await?;
     let names = usernames(db, &mentioned).await?;
     let named = |id: UserId| UserRef { id, username: names.get(&id).cloned() };
-    let rows = selected.iter().zip(mentioned).map(|(row, mentioned)| {
+    let rows = selected.iter().zip(mentioned).zip(attached).map(|((row, mentioned), attached)| {
         let mut found = message(row)?;
         found.message.mentions = mentioned.into_iter().map(named).collect();
+        found.message.attachments = attached.iter().filter_map(|id| files.get(id).cloned()).collect();
         found.message.reactions = reactions.remove(&found.key).unwrap_or_default();
         Ok(found)
     });
     rows.collect()
 }
 
-/// All of a message but whom it mentions and who reacted to it.
+/// All of a message but whom it mentions, what is attached to it and who reacted to it.
 fn message(row: &PgRow) -> sqlx::Result<Found> {
     let key: i64 = row.try_get("key")?;
     let conversation = ConversationId::new(row.try_get("conversation_id")?);
@@ -123,6 +130,7 @@ fn message(row: &PgRow) -> sqlx::Result<Found> {
         content_type: row.try_get::<Option<String>, _>("content_type")?.unwrap_or_else(|| PLAIN_TEXT.to_owned()),
         reply_to: reply_to.zip(reply_version).map(|(seq, version)| id(seq, version)),
         mentions: Vec::new(),
+        attachments: Vec::new(),
         reactions: Vec::new(),
         created_at: Timestamp::from_millis(row.try_get("at")?),
         edited_at: time("edited_at")?,

@@ -1,5 +1,6 @@
 //! The questions, over PostgreSQL: each in a few statements, however many rows it takes.
 
+mod attachments;
 mod contacts;
 mod conversations;
 mod messages;
@@ -15,12 +16,12 @@ mod webhooks;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_domain::{ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
+use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
     model::{
-        Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
+        Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
         ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
         UnreadSummary, User, UserCursor, Wanted, Webhook,
@@ -253,6 +254,22 @@ impl Queries for PostgresQueries {
 
     async fn due(&self, now: Timestamp, limit: usize) -> Answer<Vec<(UserId, ScheduledId)>> {
         ask!(one self, db => scheduled::due(db, now, limit))
+    }
+
+    async fn attachment(&self, viewer: UserId, id: AttachmentId) -> Answer<Option<Attachment>> {
+        ask!(several self, db => attachments::visible(db, viewer, id))
+    }
+
+    async fn attachments_of(&self, uploader: UserId) -> Answer<Vec<AttachmentId>> {
+        ask!(one self, db => attachments::uploaded_by(db, uploader))
+    }
+
+    async fn unused_attachments_of(&self, uploader: UserId) -> Answer<u64> {
+        ask!(one self, db => attachments::unused_of(db, uploader))
+    }
+
+    async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>> {
+        ask!(one self, db => attachments::unused(db, before, limit))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

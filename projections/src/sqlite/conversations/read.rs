@@ -1,14 +1,17 @@
 //! Rows by their keys.
 
 use rusqlite::{OptionalExtension, Row, params};
-use tidings_domain::{ConversationId, ScheduledId, UserId};
+use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
 use crate::{
     fold::{
         Done,
-        conversations::tables::{
-            Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
-            ScheduledRow, key,
+        conversations::{
+            attachments::AttachmentRow,
+            tables::{
+                Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
+                ScheduledRow, key,
+            },
         },
     },
     sqlite::{backend::SqliteBackend, ids::Id16},
@@ -58,7 +61,7 @@ impl ConversationTables for SqliteBackend {
     async fn messages(&mut self, keys: &[i64]) -> Done<Vec<MessageRow>> {
         let mut statement = self.db.prepare_cached(
             "SELECT key, position, version, sender, at, latest_at, content_type, reply_to, mentions, subject, body,
-                    edited_at, deleted_at, pinned_at, reactions
+                    edited_at, deleted_at, pinned_at, reactions, attachments
              FROM messages WHERE key = ?",
         )?;
         let mut found = Vec::with_capacity(keys.len());
@@ -129,6 +132,14 @@ impl ConversationTables for SqliteBackend {
         Ok(super::schedules::of(&self.db, owner)?)
     }
 
+    async fn attachments(&mut self, ids: &[AttachmentId]) -> Done<Vec<(AttachmentId, AttachmentRow)>> {
+        Ok(super::attachments::read(&self.db, ids)?)
+    }
+
+    async fn uploaded_by(&mut self, uploader: UserId) -> Done<Vec<AttachmentId>> {
+        Ok(super::attachments::uploaded_by(&self.db, uploader)?)
+    }
+
     async fn write(&mut self, changes: &Changes<'_>) -> Done {
         Ok(super::write::write(&self.db, changes)?)
     }
@@ -186,6 +197,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
         deleted_at: row.get(12)?,
         pinned_at: row.get(13)?,
         reactions: row.get(14)?,
+        attachments: row.get(15)?,
         stored: true,
     })
 }

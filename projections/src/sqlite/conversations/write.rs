@@ -57,7 +57,8 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     for (user, at) in changes.closed {
         db.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?, ?)")?.execute(params![user.as_bytes(), at])?;
     }
-    super::schedules::write(db, &changes.scheduled)
+    super::schedules::write(db, &changes.scheduled)?;
+    super::attachments::write(db, changes)
 }
 
 fn write_conversation(db: &Connection, row: &ConversationRow) -> Result<()> {
@@ -107,7 +108,7 @@ fn write_member(db: &Connection, (number, user): Place, row: &Member) -> Result<
 }
 
 fn insert_message(db: &Connection, row: &MessageRow) -> Result<()> {
-    db.prepare_cached("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+    db.prepare_cached("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
         params![
             row.key,
             row.position,
@@ -118,6 +119,7 @@ fn insert_message(db: &Connection, row: &MessageRow) -> Result<()> {
             row.content_type,
             row.reply_to,
             row.mentions,
+            row.attachments,
             row.subject,
             row.body,
             row.edited_at,
@@ -131,11 +133,13 @@ fn insert_message(db: &Connection, row: &MessageRow) -> Result<()> {
 
 fn update_message(db: &Connection, row: &MessageRow) -> Result<()> {
     db.prepare_cached(
-        "UPDATE messages SET mentions = ?, subject = ?, body = ?, edited_at = ?, deleted_at = ?, pinned_at = ?, reactions = ?
+        "UPDATE messages SET mentions = ?, attachments = ?, subject = ?, body = ?, edited_at = ?, deleted_at = ?,
+             pinned_at = ?, reactions = ?
          WHERE key = ?",
     )?
     .execute(params![
         row.mentions,
+        row.attachments,
         row.subject,
         row.body,
         row.edited_at,

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
+use super::attachments::of_message;
 use crate::{
     fold::{
         conversations::{
@@ -63,7 +64,8 @@ impl Stretch {
                 CASE WHEN m.reply_to IS NOT NULL
                      THEN (SELECT r.version FROM messages r WHERE r.key = (m.key >> 32 << 32) + m.reply_to) END,
                 m.sender = ?1 OR m.deleted_at IS NOT NULL
-                    OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END
+                    OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END,
+                m.attachments
              FROM messages m LEFT JOIN directory.users u ON u.id = m.sender {join}
              WHERE m.key BETWEEN ?3 AND ?4 {visible} {unread} {received} {from} {times}
              ORDER BY m.key {order} LIMIT ?8"
@@ -119,6 +121,7 @@ fn message(db: &Connection, viewer: &Viewer, row: &Row<'_>) -> rusqlite::Result<
         content_type: row.get::<_, Option<String>>(5)?.unwrap_or_else(|| PLAIN_TEXT.to_owned()),
         reply_to: reply_to.zip(reply_version).map(|(seq, version)| id(seq, version)),
         mentions: mentions.map_or(Ok(Vec::new()), |bytes| mentioned(db, &bytes))?,
+        attachments: row.get::<_, Option<Vec<u8>>>(17)?.map_or(Ok(Vec::new()), |ids| of_message(db, &ids))?,
         reactions: if row.get::<_, i64>(13)? > 0 { reactions(db, viewer.user, key)? } else { Vec::new() },
         created_at: Timestamp::from_millis(row.get(4)?),
         edited_at: time(row.get(10)?),
