@@ -20,9 +20,8 @@ use tokio::{
 
 use super::{
     audience::{Audience, Listener, ListenerId},
-    happened::{Membership, Told, Whom},
     queue::{self, Receiving},
-    render::{Fresh, Happened, RenderError, Renderer},
+    render::{RenderError, Renderer},
 };
 use crate::extract::Caller;
 
