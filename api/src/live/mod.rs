@@ -9,6 +9,7 @@
 
 mod audience;
 mod connection;
+mod fresh;
 mod happened;
 mod hub;
 mod presence;

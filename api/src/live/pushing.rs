@@ -10,9 +10,10 @@ use tidings_event_store::{Position, RecordedEvent};
 
 use super::{
     audience::Audience,
+    fresh::Fresh,
     happened::{Membership, Told, Whom},
     hub::{Hub, State},
-    render::{Fresh, Happened, RenderError},
+    render::{Happened, RenderError},
 };
 
 /// Events looked at in one go.
