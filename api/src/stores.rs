@@ -108,11 +108,13 @@ impl Stores {
             None => InstallationSecret::load_or_create(&path.join("secret"))?,
         };
         let codec = Codec::new(open_keys(config, &secret, in_use).await?);
+        let views = open_views(config).await?;
+        // last of all: whatever is refused has made nothing
         let vault = open_vault(config, codec.keyring().clone())?;
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
         let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
-        let views = Views::start(open_views(config).await?, log, options).await?;
+        let views = Views::start(views, log, options).await?;
         Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views), vault })
     }
 

@@ -114,8 +114,8 @@ async fn keep(acting: &Acting, begun: Begun, received: Received) -> Result<Attac
 #[utoipa::path(get, path = "/v1/attachments/{attachment}", tag = "Messages",
     params(("attachment" = String, Path, format = "uuid", description = "Which")),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream", body = FileBytes),
-        (status = 206, description = "The part asked for", content_type = "application/octet-stream", body = FileBytes),
+        (status = 200, description = "The file", content_type = "*/*", body = FileBytes),
+        (status = 206, description = "The part asked for", content_type = "*/*", body = FileBytes),
         (status = 304, description = "It is the one that the client has"),
         (status = 416, description = "The file does not reach so far", content_type = "application/problem+json",
             body = crate::problem::ProblemDocument),

@@ -41,7 +41,7 @@ struct NewWebhookRequest {
     url: String,
     /// What to tell of; everything when left out.
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_items = 1)]
+    #[schema(value_type = Vec<String>, required = false, min_items = 1)]
     events: Option<Vec<String>>,
     /// Of which conversation; all when left out.
     #[schema(value_type = Option<String>, format = "uuid")]
@@ -84,10 +84,10 @@ fn topics(events: &[String], checks: &mut Checks) -> Option<Vec<WebhookTopic>> {
 #[serde(deny_unknown_fields)]
 struct WebhookChangeRequest {
     #[serde(default, deserialize_with = "present")]
-    #[schema(format = "uri", max_length = 2048)]
+    #[schema(value_type = String, required = false, format = "uri", max_length = 2048)]
     url: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_items = 1)]
+    #[schema(value_type = Vec<String>, required = false, min_items = 1)]
     events: Option<Vec<String>>,
     /// `null` is all.
     #[serde(default, deserialize_with = "change")]
@@ -95,13 +95,15 @@ struct WebhookChangeRequest {
     conversation: Change<ConversationId>,
     /// `true` stops deliveries, `false` goes on with them.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = bool, required = false)]
     paused: Option<bool>,
     /// Deliver what comes after this position, again if need be; 0 is everything.
     #[serde(default, deserialize_with = "present")]
-    #[schema(maximum = 9_223_372_036_854_775_807_u64)]
+    #[schema(value_type = u64, required = false, maximum = 9_223_372_036_854_775_807_u64)]
     from: Option<u64>,
     /// `true` makes another secret; the present one signs beside it for a day.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = bool, required = false)]
     rotate_secret: Option<bool>,
 }
 
