@@ -168,7 +168,8 @@ async fn scheduled_messages_are_sent_once_though_a_node_is_killed_meanwhile() {
     let other = one.another_node();
     let (ada, bob) = (one.person("ada").await, one.person("bob").await);
     let group = ada.group("later", &[&bob]).await;
-    let send_at = in_millis(1_500);
+    // late enough for all of them to be asked for before, over a log of any speed
+    let send_at = in_millis(8_000);
     let mut expected = vec![];
     for nth in 0..30 {
         let body = format!("number {nth:02}");
