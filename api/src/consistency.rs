@@ -12,6 +12,7 @@ use std::{
 use tidings_domain::UserId;
 use tidings_event_store::Position;
 use tokio::{sync::watch, time::timeout};
+use tracing::Instrument;
 
 use crate::problem::{Kind, Problem};
 
@@ -69,21 +70,27 @@ impl Consistency {
             return Ok(());
         }
         want(all);
-        if timeout(COURTESY, views.wait_for(|reached| *reached >= all)).await.is_ok_and(|seen| seen.is_ok()) {
-            return Ok(());
-        }
-        let strict = timeout(STRICT.saturating_sub(COURTESY), views.wait_for(|reached| *reached >= must)).await;
-        if strict.is_ok_and(|seen| seen.is_ok()) {
-            return Ok(());
-        }
-        let reached = *views.borrow();
-        Err(Problem::new(Kind::NotYetVisible, format!("the views are at {reached}, and not yet at {must}")))
+        let span = tracing::debug_span!(target: "tidings::span", "wait for the views", position = all.get());
+        reach(&mut views, must, all).instrument(span).await
     }
 
     /// How far all views are.
     pub fn reached(&self) -> Position {
         *self.views.borrow()
     }
+}
+
+/// Waits for `all` briefly, and for what must be there as long as a read may take.
+async fn reach(views: &mut watch::Receiver<Position>, must: Position, all: Position) -> Result<(), Problem> {
+    if timeout(COURTESY, views.wait_for(|reached| *reached >= all)).await.is_ok_and(|seen| seen.is_ok()) {
+        return Ok(());
+    }
+    let strict = timeout(STRICT.saturating_sub(COURTESY), views.wait_for(|reached| *reached >= must)).await;
+    if strict.is_ok_and(|seen| seen.is_ok()) {
+        return Ok(());
+    }
+    let reached = *views.borrow();
+    Err(Problem::new(Kind::NotYetVisible, format!("the views are at {reached}, and not yet at {must}")))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! - [`openapi`]: the document of all this;
 //! - [`mod@serve`]: the server itself; [`stores`]: the open stores;
 //! - [`control`]: what operators do from the command line ([`cli`]);
-//! - [`processes`]: what follows the log and acts.
+//! - [`processes`]: what follows the log and acts; [`watched`]: what those see who watch the server.
 
 pub mod app;
 pub mod attachments;
@@ -37,6 +37,7 @@ pub mod routes;
 pub mod serve;
 pub mod stores;
 pub mod transport;
+pub mod watched;
 pub mod webhooks;
 
 pub use serve::{Running, serve};

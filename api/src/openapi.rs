@@ -128,6 +128,7 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
         (Kind::TooLarge, has_body),
         (Kind::WrongMediaType, has_body),
         (Kind::InvalidRequest, writes),
+        (Kind::HeadTooLarge, true),
         (Kind::TooManyRequests, true),
         (Kind::Internal, true),
         (Kind::Unavailable, true),

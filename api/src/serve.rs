@@ -2,11 +2,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use axum::Router;
-use tidings_domain::{ConversationId, UserId};
-use tidings_event_store::{EventStore, Position};
-use tidings_projections::Queries;
+use tidings_domain::UserId;
+use tidings_event_store::Position;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
@@ -20,16 +18,16 @@ use crate::{
     config::{Config, NodeRole},
     consistency::Consistency,
     control,
-    edge::{self, Around, Limits, Probe, Readiness},
+    edge::{self, Around, Limits, Readiness},
     extract::Cursors,
     idempotency::{Idempotency, idempotent},
     live::Live,
     openapi,
-    problem::Problem,
     processes::{Collecting, Forgetting, ForgettingError, Scheduling, observe},
     routes,
     stores::{Stores, StoresError},
-    transport::{self, Certificates, TlsError},
+    transport::{self, Https, TlsError},
+    watched::Watched,
     webhooks::{Deliveries, Parts, Sender},
 };
 
@@ -119,7 +117,7 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 
 /// Starts a server in this process. It serves when this returns.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
-    let tls = config.edge.tls.clone().map(Certificates::load).transpose()?;
+    let tls = config.edge.tls.clone().map(Https::open).transpose()?;
     // First of all: whoever starts the server on port 0 reads the address from the first line of its log. Who connects
     // already waits until the stores are open.
     let failed = |source| ServeError::Listen { address: config.listen, source };
@@ -143,14 +141,20 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let (live, following) =
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
     let sender = Sender::new(config.webhooks_private);
-    let readiness =
-        Readiness::new(Arc::new(StoresProbe { store: stores.store.clone(), views: stores.views.queries() }));
+    let watched = Arc::new(Watched::new(&stores));
+    let readiness = Readiness::new(watched.clone());
     edge::install_metrics();
     let router = match config.role {
-        NodeRole::All | NodeRole::Api => router(&config, &stores, live.clone(), sender.clone(), forgotten, &readiness),
+        NodeRole::All | NodeRole::Api => {
+            router(&config, &stores, live.clone(), sender.clone(), forgotten, &readiness, watched)
+        }
         NodeRole::Projector => {
             let https = tls.is_some();
-            edge::around(operation_routes(readiness.clone()).into(), &readiness, Around { https, ..Around::default() })
+            edge::around(
+                operation_routes(readiness.clone(), watched).into(),
+                &readiness,
+                Around { https, ..Around::default() },
+            )
         }
     };
 
@@ -164,8 +168,11 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }
-    background.extend(tls.clone().map(|tls| tokio::spawn(tls.follow_files(stopping.clone()))));
-    let serving = transport::serve(listener, router, tls, config.edge.terms.clone(), stopping.clone());
+    let acceptor = tls.map(|Https { acceptor, upkeep }| {
+        background.push(tokio::spawn(upkeep));
+        acceptor
+    });
+    let serving = transport::serve(listener, router, acceptor, config.edge.terms.clone(), stopping.clone());
     let deliveries = Deliveries::start(Parts {
         store: stores.store.clone(),
         codec: stores.codec.clone(),
@@ -208,6 +215,7 @@ fn router(
     sender: Sender,
     forgotten: watch::Receiver<Position>,
     readiness: &Readiness,
+    watched: Arc<Watched>,
 ) -> Router {
     let demand = stores.views.demand();
     let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
@@ -229,7 +237,7 @@ fn router(
     let api = routes::all()
         .with_state(app)
         .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
-        .merge(operation_routes(readiness.clone()));
+        .merge(operation_routes(readiness.clone(), watched));
     let around = Around {
         limits: config.edge.rate.map(|rate| Limits::new(rate, authenticator)),
         origins: config.edge.origins.clone(),
@@ -239,8 +247,8 @@ fn router(
 }
 
 /// What every node answers, whatever it runs.
-fn operation_routes(readiness: Readiness) -> OpenApiRouter {
-    edge::health_routes(readiness).merge(edge::metrics_routes())
+fn operation_routes(readiness: Readiness, watched: Arc<Watched>) -> OpenApiRouter {
+    edge::health_routes(readiness).merge(edge::metrics_routes(watched))
 }
 
 /// What ends with the server.
@@ -272,21 +280,4 @@ async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::R
     }
     control::unlink(&data_dir);
     stores.close().await;
-}
-
-/// Asks log and views something small.
-struct StoresProbe {
-    store: Arc<dyn EventStore>,
-    views: Arc<dyn Queries>,
-}
-
-#[async_trait]
-impl Probe for StoresProbe {
-    async fn probe(&self) -> Result<(), Problem> {
-        self.store.head().await?;
-        let nobody = UserId::new(Uuid::nil());
-        self.views.user(nobody).await?;
-        self.views.unread(nobody, ConversationId::new(Uuid::nil())).await?;
-        Ok(())
-    }
 }

@@ -28,6 +28,12 @@ impl PasswordHasher {
         Self { running: Arc::new(Semaphore::new(cores)), waiting: Arc::new(Semaphore::new(cores * WAITING_PER_CORE)) }
     }
 
+    /// How many are waited for, those being hashed included.
+    pub(crate) fn busy(&self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        (cores * WAITING_PER_CORE).saturating_sub(self.waiting.available_permits())
+    }
+
     async fn bounded<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
         let _waiting = self.waiting.try_acquire().map_err(|_| Error::HashingBusy)?;

@@ -115,6 +115,11 @@ impl Commands {
         }))
     }
 
+    /// How many passwords are being hashed, or wait for it.
+    pub fn hashing(&self) -> usize {
+        self.0.hasher.busy()
+    }
+
     /// A key that has never sealed anything.
     async fn fresh_key(&self) -> Result<KeyId, Error> {
         Ok(self.0.shared.codec().keyring().take().await?)

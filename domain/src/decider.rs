@@ -14,6 +14,9 @@ pub trait Decider: Send + Sync + 'static {
     /// The reasons why not.
     type Refusal: std::error::Error + Send + Sync + 'static;
 
+    /// What a command is called, in snake case: what is measured is known by it.
+    fn name(command: &Self::Command) -> &'static str;
+
     /// The events that follow from `command`, none if it has been carried out already, or why it cannot be.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Refusal>;
 

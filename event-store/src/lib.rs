@@ -16,6 +16,7 @@ pub mod kurrentdb;
 pub mod port;
 pub mod postgres;
 mod queue;
+mod seldom;
 pub mod sqlite;
 pub mod tail;
 mod ticket;
@@ -25,8 +26,9 @@ pub use codec::{Codec, CodecError, DecodedEvent, SealError};
 pub use keys::{InstallationSecret, KeyError, Keyring, PostgresKeyBlocks, SqliteKeyBlocks};
 pub use kurrentdb::KurrentEventStore;
 pub use port::{
-    AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, EventStore, Filter, Fingerprint,
-    Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
+    AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, Connections, EventStore, Filter,
+    Fingerprint, Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
 };
 pub use postgres::PostgresEventStore;
+pub use seldom::Seldom;
 pub use sqlite::{OpenError, SqliteEventStore};

@@ -224,6 +224,19 @@ pub struct Snapshot {
     pub data: Bytes,
 }
 
+/// Connections to a database or a file, kept for those who ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connections {
+    /// What they are for: `log`, `keys`, `views` …
+    pub pool: &'static str,
+    /// How many there are.
+    pub open: usize,
+    /// How many of them nobody uses now.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: usize,
+}
+
 /// An append-only log of streams.
 ///
 /// What every backend keeps: appends submitted one after the other by one task are judged in that order; a conflict never
@@ -268,6 +281,11 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Keeps a snapshot in place of the older one.
     async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError>;
+
+    /// What is connected for reading, for those who watch.
+    fn connections(&self) -> Vec<Connections> {
+        Vec::new()
+    }
 
     /// Writes what was accepted and takes nothing more in. What was answered is safe without that, too; reading may go on.
     async fn close(&self) {}

@@ -218,7 +218,7 @@ impl Queue {
                 taken.add(request);
             }
         }
-        metrics::gauge!("event_store_queue_requests").set(count(waiting.requests.len()));
+        metrics::gauge!("tidings_log_queue_requests").set(count(waiting.requests.len()));
         waiting.in_flight = waiting.in_flight.max(taken.appends.len() + waiting.requests.len());
         Some(taken)
     }

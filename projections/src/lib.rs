@@ -9,6 +9,7 @@
 //! batches. That is what makes "drop it and rebuild it" and "compare it with a fresh replay" exact.
 
 mod fold;
+mod measuring;
 pub mod model;
 pub mod postgres;
 pub mod queries;

@@ -1,6 +1,8 @@
 //! What the tests share.
 
 pub mod app;
+pub mod authority;
+pub mod collector;
 pub mod conformance;
 pub mod front;
 pub mod postgres;

@@ -139,17 +139,43 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
 
-    /// Domains to get certificates for; not supported: an ACME client may write the two files
+    /// Domains to get certificates for by ACME, with commas: HTTPS without files [default: none]
     #[arg(long, global = true, env = "TIDINGS_ACME_DOMAINS", value_name = "DOMAINS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acme_domains: Option<String>,
+
+    /// Mail addresses that the authority may write to, with commas [default: none]
+    #[arg(long, global = true, env = "TIDINGS_ACME_CONTACT", value_name = "ADDRESSES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme_contact: Option<String>,
+
+    /// The authority's directory [default: Let's Encrypt]
+    #[arg(long, global = true, env = "TIDINGS_ACME_DIRECTORY", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme_directory: Option<String>,
+
+    /// Where account and certificate are kept [default: `acme` in the data directory]
+    #[arg(long, global = true, env = "TIDINGS_ACME_CACHE", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme_cache: Option<PathBuf>,
+
+    /// Certificates (PEM) that the authority's own server is trusted by, of a private authority [default: the public ones]
+    #[arg(long, global = true, env = "TIDINGS_ACME_CA", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme_ca: Option<PathBuf>,
+
+    /// Collector for traces, by OTLP over HTTP, such as `http://localhost:4318` [default: that of the variables `OTEL_…`, else
+    /// nothing is traced]
+    #[arg(long, global = true, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
 
     /// How many days `GET /v1/messages` goes back by itself; 0 is all [default: 30]
     #[arg(long, global = true, env = "TIDINGS_MESSAGES_WINDOW_DAYS", value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_window_days: Option<u32>,
 
-    /// Whether webhooks may go to private addresses; not supported yet
+    /// Whether webhooks may lead to private addresses, and go without HTTPS
     #[arg(long, global = true, env = "TIDINGS_WEBHOOKS_PRIVATE", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks_private: Option<bool>,

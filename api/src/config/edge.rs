@@ -2,10 +2,13 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use rustls_acme::acme::LETS_ENCRYPT_PRODUCTION_DIRECTORY as LETS_ENCRYPT;
+use tokio_rustls::rustls::pki_types::ServerName;
+
 use super::{ConfigError, Merged, invalid};
 use crate::{
     edge::{Origins, Rate, TrustedProxies},
-    transport::{Terms, TlsFiles},
+    transport::{AcmeSettings, CertificateSource, Terms, TlsFiles},
 };
 
 /// The edge of a server.
@@ -13,8 +16,8 @@ use crate::{
 pub struct EdgeConfig {
     /// What each caller may ask; as much as they like when not given.
     pub rate: Option<Rate>,
-    /// Certificate and key for HTTPS; HTTP when not given.
-    pub tls: Option<TlsFiles>,
+    /// Where the certificate for HTTPS comes from; HTTP when not given.
+    pub tls: Option<CertificateSource>,
     /// Whose pages may ask from browsers.
     pub origins: Origins,
     /// How connections are treated.
@@ -65,13 +68,65 @@ impl EdgeConfig {
     }
 }
 
-fn tls(merged: &Merged) -> Result<Option<TlsFiles>, ConfigError> {
+fn tls(merged: &Merged) -> Result<Option<CertificateSource>, ConfigError> {
+    let acme = acme(merged)?;
     match (merged.tls_cert.clone(), merged.tls_key.clone()) {
-        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
-        (None, None) => Ok(None),
+        (Some(_), Some(_)) if acme.is_some() => Err(invalid(
+            "TIDINGS_ACME_DOMAINS",
+            "cannot be set beside TIDINGS_TLS_CERT: one of them is the certificate",
+        )),
+        (Some(certificate), Some(key)) => Ok(Some(CertificateSource::Files(TlsFiles { certificate, key }))),
+        (None, None) => Ok(acme.map(CertificateSource::Acme)),
         (Some(_), None) => Err(invalid("TIDINGS_TLS_CERT", "needs TIDINGS_TLS_KEY beside it")),
         (None, Some(_)) => Err(invalid("TIDINGS_TLS_KEY", "needs TIDINGS_TLS_CERT beside it")),
     }
+}
+
+fn acme(merged: &Merged) -> Result<Option<AcmeSettings>, ConfigError> {
+    let Some(domains) = merged.acme_domains.as_deref() else {
+        for (setting, given) in [
+            ("TIDINGS_ACME_CONTACT", merged.acme_contact.is_some()),
+            ("TIDINGS_ACME_DIRECTORY", merged.acme_directory.is_some()),
+            ("TIDINGS_ACME_CACHE", merged.acme_cache.is_some()),
+            ("TIDINGS_ACME_CA", merged.acme_ca.is_some()),
+        ] {
+            if given {
+                return Err(invalid(setting, "does nothing without TIDINGS_ACME_DOMAINS"));
+            }
+        }
+        return Ok(None);
+    };
+    let domains: Vec<_> = listed(domains).collect();
+    if domains.is_empty() {
+        return Err(invalid("TIDINGS_ACME_DOMAINS", "names no domain"));
+    }
+    if let Some(wrong) = domains.iter().find(|domain| !is_domain(domain)) {
+        let why = format!("holds {wrong:?}, which is not a domain such as chat.example (no address, no wildcard)");
+        return Err(invalid("TIDINGS_ACME_DOMAINS", why));
+    }
+    let contact: Vec<_> = listed(merged.acme_contact.as_deref().unwrap_or_default()).collect();
+    if let Some(wrong) = contact.iter().find(|address| !address.contains('@')) {
+        return Err(invalid("TIDINGS_ACME_CONTACT", format!("holds {wrong:?}, which is no mail address")));
+    }
+    let directory = merged.acme_directory.clone().unwrap_or_else(|| LETS_ENCRYPT.to_owned());
+    if !directory.starts_with("https://") {
+        return Err(invalid("TIDINGS_ACME_DIRECTORY", format!("is {directory:?}, which does not begin with https://")));
+    }
+    Ok(Some(AcmeSettings {
+        domains: domains.into_iter().map(str::to_owned).collect(),
+        contact: contact.into_iter().map(|address| format!("mailto:{address}")).collect(),
+        directory,
+        cache: merged.acme_cache.clone().unwrap_or_else(|| merged.data_dir.join("acme")),
+        trusted: merged.acme_ca.clone(),
+    }))
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn is_domain(text: &str) -> bool {
+    text.contains('.') && matches!(ServerName::try_from(text), Ok(ServerName::DnsName(_)))
 }
 
 #[cfg(test)]

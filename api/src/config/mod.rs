@@ -8,6 +8,7 @@ mod engines;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use axum::http::Uri;
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -72,6 +73,8 @@ pub struct Config {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// The collector of traces, when it does not come from the environment's `OTEL_…` variables.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Every setting as it may stand in the file; flags and environment have been laid over it.
@@ -123,8 +126,12 @@ struct Merged {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     webhooks_private: Option<bool>,
-    // known, and not served by this version
     acme_domains: Option<String>,
+    acme_contact: Option<String>,
+    acme_directory: Option<String>,
+    acme_cache: Option<PathBuf>,
+    acme_ca: Option<PathBuf>,
+    otlp_endpoint: Option<String>,
 }
 
 fn listen() -> String {
@@ -195,9 +202,17 @@ fn address(setting: &'static str, text: &str) -> Result<SocketAddr, ConfigError>
     text.parse().map_err(|_| invalid(setting, format!("is {text:?}, not an address such as 127.0.0.1:8080")))
 }
 
+/// Where traces go: the collector's own path for them, unless another is given.
+fn collector(text: &str) -> Result<String, ConfigError> {
+    let uri: Option<Uri> = text.parse().ok().filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    let Some(uri) = uri else {
+        return Err(invalid("TIDINGS_OTLP_ENDPOINT", format!("is {text:?}, not a URL such as http://localhost:4318")));
+    };
+    Ok(if uri.path() == "/" { format!("{}/v1/traces", text.trim_end_matches('/')) } else { text.to_owned() })
+}
+
 impl Merged {
     fn check(self) -> Result<Config, ConfigError> {
-        self.refuse_what_is_not_served()?;
         let listen = address("TIDINGS_LISTEN", &self.listen)?;
         let grpc_listen = self.grpc_listen.as_deref().map(|text| address("TIDINGS_GRPC_LISTEN", text)).transpose()?;
         if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
@@ -226,16 +241,8 @@ impl Merged {
             grpc_listen,
             log: self.log,
             log_format: self.log_format,
+            otlp_endpoint: self.otlp_endpoint.as_deref().map(collector).transpose()?,
         })
-    }
-
-    /// Better a clear sentence than a setting without effect.
-    fn refuse_what_is_not_served(&self) -> Result<(), ConfigError> {
-        if self.acme_domains.is_some() {
-            let instead = "is not supported: let an ACME client write TIDINGS_TLS_CERT and TIDINGS_TLS_KEY";
-            return Err(invalid("TIDINGS_ACME_DOMAINS", instead));
-        }
-        Ok(())
     }
 }
 

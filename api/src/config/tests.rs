@@ -1,4 +1,5 @@
 use super::*;
+use crate::transport::CertificateSource;
 
 fn load(settings: &Settings) -> Result<Config, String> {
     Config::load(settings).map_err(|error| error.to_string())
@@ -44,9 +45,39 @@ fn a_wrong_setting_is_named_in_one_sentence() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused() {
-    let error = load(&in_file("acme_domains = \"chat.example\"")).unwrap_err();
-    assert!(error.starts_with("TIDINGS_ACME_DOMAINS"), "{error}");
+fn acme_is_checked_before_an_authority_is_asked() {
+    let acme = |text: &str| {
+        let tls = load(&in_file(&format!("data_dir = \"there\"\n{text}"))).map(|config| config.edge.tls)?;
+        match tls {
+            Some(CertificateSource::Acme(settings)) => Ok(settings),
+            Some(CertificateSource::Files(_)) | None => Err("no ACME".to_owned()),
+        }
+    };
+    let settings =
+        acme("acme_domains = \"chat.example, www.chat.example\"\nacme_contact = \"root@chat.example\"").unwrap();
+    assert_eq!(settings.domains, ["chat.example", "www.chat.example"]);
+    assert_eq!(settings.contact, ["mailto:root@chat.example"]);
+    assert_eq!(settings.cache.to_str(), Some("there/acme"));
+    assert!(settings.directory.starts_with("https://acme-v02."));
+    for (text, named) in [
+        ("acme_domains = \"*.chat.example\"", "TIDINGS_ACME_DOMAINS"),
+        ("acme_domains = \"10.0.0.1\"", "TIDINGS_ACME_DOMAINS"),
+        ("acme_domains = \"a.example\"\ntls_cert = \"a\"\ntls_key = \"b\"", "TIDINGS_ACME_DOMAINS"),
+        ("acme_domains = \"a.example\"\nacme_directory = \"http://x\"", "TIDINGS_ACME_DIRECTORY"),
+        ("acme_domains = \"a.example\"\nacme_contact = \"nobody\"", "TIDINGS_ACME_CONTACT"),
+        ("acme_contact = \"a@b.example\"", "TIDINGS_ACME_CONTACT"),
+    ] {
+        let error = acme(text).unwrap_err();
+        assert!(error.starts_with(named), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_collector_gets_traces_at_its_own_path() {
+    let endpoint = |text: &str| load(&in_file(&format!("otlp_endpoint = {text:?}"))).map(|config| config.otlp_endpoint);
+    assert_eq!(endpoint("http://localhost:4318").unwrap().as_deref(), Some("http://localhost:4318/v1/traces"));
+    assert_eq!(endpoint("https://traces.example/mine").unwrap().as_deref(), Some("https://traces.example/mine"));
+    assert!(endpoint("localhost:4318").unwrap_err().starts_with("TIDINGS_OTLP_ENDPOINT"));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Whether the server lives, and whether it can serve.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -11,13 +14,22 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::problem::{Kind, Problem, ProblemDocument};
+use crate::problem::{FieldError, Kind, Problem, ProblemDocument};
 
-/// Whether log and views answer.
+/// A part of the server's stores, and how it is.
+#[derive(Debug)]
+pub struct Part {
+    /// `log`, `views` or `keys`.
+    pub name: &'static str,
+    /// Why it does not answer, if it does not.
+    pub problem: Option<Problem>,
+}
+
+/// Asks every part how it is.
 #[async_trait]
 pub trait Probe: Send + Sync + 'static {
-    /// A problem when they do not.
-    async fn probe(&self) -> Result<(), Problem>;
+    /// All parts, those that answer and those that do not.
+    async fn probe(&self) -> Vec<Part>;
 }
 
 /// Whether the server takes requests: it does from the start until it is told to stop, as long as its stores answer.
@@ -49,8 +61,19 @@ impl Readiness {
         self.stopping.load(Ordering::Acquire)
     }
 
-    async fn check(&self) -> Result<(), Problem> {
-        if self.is_stopping() { Err(Kind::ShuttingDown.into()) } else { self.stores.probe().await }
+    async fn check(&self) -> Result<BTreeMap<&'static str, &'static str>, Problem> {
+        if self.is_stopping() {
+            return Err(Kind::ShuttingDown.into());
+        }
+        let parts = self.stores.probe().await;
+        let bad: Vec<_> = parts.iter().filter_map(|part| Some((part.name, part.problem.as_ref()?.kind()))).collect();
+        match bad.first() {
+            None => Ok(parts.into_iter().map(|part| (part.name, OK.status)).collect()),
+            Some((_, kind)) => {
+                let named = bad.iter().map(|(name, kind)| FieldError::new(format!("/{name}"), kind.title()));
+                Err(Problem::of_fields(*kind, named.collect()))
+            }
+        }
     }
 }
 
@@ -62,7 +85,17 @@ struct Health {
     status: &'static str,
 }
 
-const OK: Json<Health> = Json(Health { status: "ok" });
+const OK: Health = Health { status: "ok" };
+
+/// How the parts of the server are.
+#[derive(Debug, Serialize, ToSchema)]
+struct Ready {
+    /// Always `ok`; anything else is a problem document whose `errors` name the parts.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// `log`, `views` and `keys`: `ok` each.
+    parts: BTreeMap<&'static str, &'static str>,
+}
 
 /// The routes of this module.
 pub fn routes(readiness: Readiness) -> OpenApiRouter {
@@ -74,7 +107,7 @@ pub fn routes(readiness: Readiness) -> OpenApiRouter {
 /// Answers as long as the process serves requests at all.
 #[utoipa::path(get, path = "/health/live", tag = "Operation", responses((status = 200, description = "It lives", body = Health)))]
 async fn live() -> Json<Health> {
-    OK
+    Json(OK)
 }
 
 /// Liveness, without a body
@@ -83,13 +116,13 @@ async fn live_head() {}
 
 /// Readiness
 ///
-/// Ready only when log and views answer, and not while the server is stopping.
+/// Ready only when log, views and keys answer, and not while the server is stopping.
 #[utoipa::path(get, path = "/health/ready", tag = "Operation", responses(
-    (status = 200, description = "It serves", body = Health),
+    (status = 200, description = "It serves", body = Ready),
     (status = 503, description = "It does not serve now", body = ProblemDocument, content_type = "application/problem+json"),
 ))]
-async fn ready(State(readiness): State<Readiness>) -> Result<Json<Health>, Problem> {
-    readiness.check().await.map(|()| OK)
+async fn ready(State(readiness): State<Readiness>) -> Result<Json<Ready>, Problem> {
+    readiness.check().await.map(|parts| Json(Ready { status: OK.status, parts }))
 }
 
 /// Readiness, without a body
@@ -98,5 +131,5 @@ async fn ready(State(readiness): State<Readiness>) -> Result<Json<Health>, Probl
     (status = 503, description = "It does not serve now"),
 ))]
 async fn ready_head(State(readiness): State<Readiness>) -> Result<(), Problem> {
-    readiness.check().await
+    readiness.check().await.map(drop)
 }

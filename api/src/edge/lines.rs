@@ -76,7 +76,7 @@ impl Shared {
 pub(super) struct Lines(Arc<Shared>);
 
 /// Writes what is left when it is dropped.
-pub struct Flush {
+pub(super) struct Flush {
     shared: Arc<Shared>,
     thread: Option<thread::JoinHandle<()>>,
 }

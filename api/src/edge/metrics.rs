@@ -1,8 +1,15 @@
 //! Measurements in Prometheus' text form.
 
-use std::{cell::RefCell, collections::HashMap, sync::OnceLock, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use axum::{
+    extract::State,
     http::{Method, StatusCode, header},
     response::IntoResponse,
 };
@@ -13,12 +20,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const DURATION: &str = "tidings_http_request_duration_seconds";
 const BUCKETS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
+const SIZES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0];
+
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Makes this process measure. Once a process: servers started side by side share the measurements.
 pub fn install() {
     let handle = HANDLE.get_or_init(|| match build() {
-        Ok(handle) => Some(handle),
+        Ok(handle) => {
+            super::explained::explain();
+            Some(handle)
+        }
         Err(error) => {
             tracing::warn!("nothing is measured: {error}");
             None
@@ -36,7 +48,10 @@ pub fn install() {
 }
 
 fn build() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?.install_recorder()
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), SIZES)?
+        .install_recorder()
 }
 
 /// The histograms of a route, by method and status.
@@ -83,9 +98,16 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
+/// What is looked at only when somebody asks.
+#[async_trait]
+pub trait Sampled: Send + Sync + 'static {
+    /// Sets the gauges. Takes no longer than a moment, whatever is gone.
+    async fn sample(&self);
+}
+
 /// The route of this module.
-pub fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
-    OpenApiRouter::new().routes(routes!(show_metrics))
+pub fn routes<S: Clone + Send + Sync + 'static>(sampled: Arc<dyn Sampled>) -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(show_metrics)).with_state(sampled)
 }
 
 /// Measurements
@@ -94,7 +116,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 #[utoipa::path(get, path = "/metrics", tag = "Operation", responses(
     (status = 200, description = "The measurements", body = String, content_type = "text/plain")
 ))]
-async fn show_metrics() -> impl IntoResponse {
+async fn show_metrics(State(sampled): State<Arc<dyn Sampled>>) -> impl IntoResponse {
+    sampled.sample().await;
     let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

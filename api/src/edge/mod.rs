@@ -1,7 +1,8 @@
-//! What stands around every route: request ids, one log line and one measurement a request, rate limits, other origins,
+//! What stands around every route: request ids, one log line, one measurement and one span a request, rate limits, other origins,
 //! compression, panics, headers, the answers to unknown routes and methods.
 
 mod address;
+mod explained;
 mod health;
 mod limits;
 mod lines;
@@ -9,6 +10,7 @@ mod logging;
 mod metrics;
 mod observe;
 mod origins;
+mod traces;
 
 use std::any::Any;
 
@@ -30,11 +32,10 @@ use tower_http::{
 use crate::problem::{Kind, Problem};
 
 pub use address::{ClientAddress, TrustedProxies};
-pub use health::{Probe, Readiness, routes as health_routes};
+pub use health::{Part, Probe, Readiness, routes as health_routes};
 pub use limits::{Limits, Rate};
-pub use lines::Flush;
-pub use logging::start as start_logging;
-pub use metrics::{install as install_metrics, routes as metrics_routes};
+pub use logging::{Logging, start as start_logging};
+pub use metrics::{Sampled, install as install_metrics, routes as metrics_routes};
 pub use origins::Origins;
 
 /// Smaller answers are not worth compressing.
@@ -110,8 +111,8 @@ mod tests {
 
     #[async_trait]
     impl Probe for NoStores {
-        async fn probe(&self) -> Result<(), Problem> {
-            Ok(())
+        async fn probe(&self) -> Vec<Part> {
+            vec![]
         }
     }
 

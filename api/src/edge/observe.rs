@@ -6,14 +6,23 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
-use super::Readiness;
-use crate::extract::{CallerCell, RequestInfo};
+use super::{Readiness, traces};
+use crate::{
+    extract::{CallerCell, RequestInfo},
+    problem::{Kind, Problem},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// More headers than any client needs. What is far beyond this never gets here: the connection itself refuses it, with the
+/// same status and no body (`transport`).
+const MOST_HEADERS: usize = 64;
+const MOST_HEADER_BYTES: usize = 32 * 1024;
 
 /// The outermost middleware.
 pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Request, next: Next) -> Response {
@@ -24,7 +33,15 @@ pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Req
     let (method, version) = (request.method().clone(), request.version());
     let route = request.extensions().get::<MatchedPath>().cloned();
 
-    let mut response = next.run(request).await;
+    let named = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let span = traces::of_request(&method, named, &id, request.headers());
+    let mut response = if has_too_much_of_a_head(request.headers()) {
+        Problem::new(Kind::HeadTooLarge, format!("at most {MOST_HEADERS} headers of {MOST_HEADER_BYTES} bytes in all"))
+            .into_response()
+    } else {
+        next.run(request).instrument(span.clone()).await
+    };
+    traces::answered(&span, response.status());
 
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id_header);
@@ -39,24 +56,21 @@ pub(super) async fn observe(State(readiness): State<Readiness>, mut request: Req
     if caller.get().is_some() {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
-    record(&method, route.as_ref(), response.status(), begun, &id, &caller);
+    record(&method, named, response.status(), begun, &id, &caller);
     response
+}
+
+fn has_too_much_of_a_head(headers: &HeaderMap) -> bool {
+    let bytes = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    headers.len() > MOST_HEADERS || headers.iter().map(bytes).sum::<usize>() > MOST_HEADER_BYTES
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream")
 }
 
-fn record(
-    method: &Method,
-    route: Option<&MatchedPath>,
-    status: StatusCode,
-    begun: Instant,
-    id: &str,
-    caller: &CallerCell,
-) {
+fn record(method: &Method, route: &str, status: StatusCode, begun: Instant, id: &str, caller: &CallerCell) {
     let taken = begun.elapsed();
-    let route = route.map_or("unmatched", MatchedPath::as_str);
     super::metrics::record(method, route, status, taken);
     let millis = taken.as_secs_f64() * 1e3;
     let caller = caller.get().map(|user| user.to_string()).unwrap_or_default();

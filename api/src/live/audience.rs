@@ -170,7 +170,7 @@ impl Audience {
             let listener = self.listeners.get(id).filter(|one| has_room(one));
             let full = listener.is_some_and(|one| !one.queue.offer(pushed));
             if full && kept {
-                metrics::counter!("tidings_live_cut_off").increment(1);
+                metrics::counter!("tidings_live_cut_off_total").increment(1);
                 if let Some(listener) = self.listeners.get(id) {
                     listener.queue.end(Ended::FellBehind);
                 }

@@ -2,7 +2,7 @@
 
 use tidings_attachments::{BlobError, ReadError, VaultError};
 use tidings_commands::Error as CommandError;
-use tidings_event_store::{CodecError, KeyError, StoreError};
+use tidings_event_store::{CodecError, KeyError, Seldom, StoreError};
 use tidings_projections::{QueryError, ViewsError};
 
 use super::{Problem, status::Kind};
@@ -108,8 +108,14 @@ impl From<ReadError> for Problem {
     }
 }
 
-/// A failure inside: its sentence is for the operator's log, clients learn the kind alone.
+/// A failure inside: its sentence is for the operator's log, clients learn the kind alone. While a database is gone, every
+/// request fails in the same way: the log says so once a second, the measurements count them all.
 fn failed(error: &dyn std::error::Error, kind: Kind) -> Problem {
-    tracing::error!(problem = kind.uri(), "{error}");
+    static SAID: [Seldom; Kind::ALL.len()] = [const { Seldom::new() }; Kind::ALL.len()];
+    metrics::counter!("tidings_failures_total", "problem" => kind.uri()).increment(1);
+    let said = Kind::ALL.iter().position(|known| *known == kind).and_then(|nth| SAID.get(nth));
+    if let Some(left_out) = said.and_then(Seldom::due) {
+        tracing::error!(problem = kind.uri(), left_out, "{error}");
+    }
     kind.into()
 }

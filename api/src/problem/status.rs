@@ -100,6 +100,7 @@ kinds! {
     NoSuchRange = RANGE_NOT_SATISFIABLE, "no-such-range", "The file does not reach so far";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";
     KeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key belongs to another request";
+    HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The request has too many or too large headers";
     TooManyAttempts = TOO_MANY_REQUESTS, "too-many-attempts", "Too many failed attempts";
     TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server";

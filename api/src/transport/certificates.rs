@@ -7,19 +7,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::watch, time::sleep};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::{CryptoProvider, aws_lc_rs},
-        pki_types::{
-            CertificateDer, PrivateKeyDer,
-            pem::{self, PemObject},
-        },
-        server::{ClientHello, ResolvesServerCert},
-        sign::CertifiedKey,
+use tokio::time::sleep;
+use tokio_rustls::rustls::{
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
     },
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 
 /// How often the files are looked at.
@@ -54,7 +50,7 @@ pub enum TlsError {
 
 /// The certificate as it stands now.
 #[derive(Debug)]
-pub struct Certificates {
+pub(super) struct Certificates {
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
     current: RwLock<Arc<CertifiedKey>>,
@@ -67,33 +63,18 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl Certificates {
     /// Reads the files.
-    pub fn load(files: TlsFiles) -> Result<Arc<Self>, TlsError> {
+    pub(super) fn load(files: TlsFiles) -> Result<Arc<Self>, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let loaded = stamps(&files);
         let current = RwLock::new(Arc::new(read(&files, &provider)?));
         Ok(Arc::new(Self { files, provider, current, loaded }))
     }
 
-    /// Takes TLS connections, each with the certificate as it stands then: HTTP/2 where the client speaks it.
-    pub(super) fn acceptor(self: Arc<Self>) -> TlsAcceptor {
-        let builder = ServerConfig::builder_with_provider(self.provider.clone());
-        let mut config = builder
-            .with_safe_default_protocol_versions()
-            .expect("the provider has suites for TLS 1.2 and 1.3")
-            .with_no_client_auth()
-            .with_cert_resolver(self);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
-    }
-
-    /// Reads the files again whenever they change, until told to stop. What cannot be used changes nothing.
-    pub async fn follow_files(self: Arc<Self>, mut stopping: watch::Receiver<bool>) {
+    /// Reads the files again whenever they change, for ever. What cannot be used changes nothing.
+    pub(super) async fn follow_files(self: Arc<Self>) {
         let mut seen = self.loaded;
         loop {
-            tokio::select! {
-                () = sleep(LOOK) => {}
-                _ = stopping.wait_for(|stop| *stop) => return,
-            }
+            sleep(LOOK).await;
             let now = stamps(&self.files);
             if now == seen {
                 continue;
@@ -136,7 +117,7 @@ fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, Tls
 }
 
 /// The parser's own words are for programmers.
-fn because(error: &pem::Error) -> String {
+pub(super) fn because(error: &pem::Error) -> String {
     if let pem::Error::Io(error) = error {
         let absent = error.kind() == io::ErrorKind::NotFound;
         return if absent { "is not there".to_owned() } else { format!("cannot be read: {error}") };

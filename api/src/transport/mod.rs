@@ -13,9 +13,11 @@
 //! Answers may take as long as they take: live streams have no end. A place among the connections is given back when the
 //! socket is closed, whichever protocol it speaks by then.
 
+mod acme;
 mod anyone;
 mod body;
 mod certificates;
+mod https;
 mod kept;
 
 use std::{
@@ -49,9 +51,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
+pub use acme::AcmeSettings;
 pub use anyone::with_anyone;
 pub use body::TooSlow;
-pub use certificates::{Certificates, TlsError, TlsFiles};
+pub use certificates::{TlsError, TlsFiles};
+pub use https::{CertificateSource, Https};
 
 use crate::edge::{ClientAddress, TrustedProxies};
 use body::Patient;
@@ -85,7 +89,7 @@ pub struct Terms {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    tls: Option<Arc<Certificates>>,
+    tls: Option<TlsAcceptor>,
     terms: Terms,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -94,7 +98,7 @@ pub async fn serve(
     let server = Arc::new(Server {
         // made ready once, not at every request
         router: router.with_state(()),
-        tls: tls.map(Certificates::acceptor),
+        tls,
         builder: builder(terms.client_timeout),
         terms,
         stopping: stopping.clone(),
@@ -151,6 +155,23 @@ fn builder(patience: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
+/// A connection, as long as it is there.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn new() -> Self {
+        let gauge = metrics::gauge!("tidings_http_connections");
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
 struct Server {
     router: Router,
     tls: Option<TlsAcceptor>,
@@ -168,6 +189,7 @@ impl Server {
     }
 
     async fn welcome(self: Arc<Self>, stream: TcpStream, place: OwnedSemaphorePermit, watcher: Watcher) {
+        let _counted = Counted::new();
         // answers are small, and nobody should wait for a full packet
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection has no TCP_NODELAY");
@@ -184,6 +206,9 @@ impl Server {
                     _ = stopping.wait_for(|stop| *stop) => return,
                 };
                 match shaken {
+                    Ok(Ok(stream)) if https::was_a_challenge(stream.get_ref().1) => {
+                        tracing::debug!("an authority has looked who answers");
+                    }
                     Ok(Ok(stream)) => self.talk(stream, place, peer, watcher).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),

@@ -13,12 +13,16 @@ mod behind;
 mod entry;
 mod flight;
 mod held;
+mod measure;
 mod recall;
 mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use quick_cache::{
     DefaultHashBuilder, OptionsBuilder,
@@ -26,12 +30,14 @@ use quick_cache::{
 };
 use tidings_domain::{Decider, StoredEvent, StreamId};
 use tidings_event_store::{Position, RecordedEvent};
+use tracing::Instrument;
 
 use crate::{Context, Error, Outcome, Refusal};
 use attempt::{Attempt, Decided, UnderWay, names};
 use entry::Entry;
 use flight::{Landed, landed};
 use held::{Held, Weighed};
+use measure::Measures;
 use recall::Prior;
 pub(crate) use shared::Shared;
 
@@ -61,6 +67,7 @@ pub(crate) struct Executor<D: Decider> {
     entries: Cache<StreamId, Held<D>, Weighed>,
     weigh: fn(&D::State) -> usize,
     counters: OnceLock<Vec<(&'static str, metrics::Counter)>>,
+    measures: Measures,
 }
 
 impl<D: Decider> Executor<D>
@@ -83,7 +90,7 @@ where
             .build()
             .expect("all that must be set is set");
         let entries = Cache::with_options(options, weighed, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Self { shared, entries, weigh, counters: OnceLock::new() }
+        Self { shared, entries, weigh, counters: OnceLock::new(), measures: Measures::default() }
     }
 
     /// Decides one command, appends what follows from it, and waits until that is durable.
@@ -121,6 +128,29 @@ where
         &self,
         stream: StreamId,
         requests: &[Request<'_, D::Command>],
+        recall: bool,
+    ) -> Result<Outcomes<D::Event>, Error> {
+        let begun = Instant::now();
+        let (kind, first) = (stream.category(), requests.first().map_or("none", |request| D::name(request.command)));
+        let span = tracing::debug_span!(
+            target: "tidings::span", "command", stream = kind, command = first, commands = requests.len()
+        );
+        let outcomes = self.carry_out(stream, requests, recall).instrument(span).await;
+        let taken = begun.elapsed();
+        for (nth, request) in requests.iter().enumerate() {
+            let outcome = match &outcomes {
+                Ok(outcomes) => outcomes.get(nth).map_or("failed", measure::outcome),
+                Err(error) => measure::failed(error),
+            };
+            self.measures.record(kind, D::name(request.command), outcome, taken);
+        }
+        outcomes
+    }
+
+    async fn carry_out(
+        &self,
+        stream: StreamId,
+        requests: &[Request<'_, D::Command>],
         mut recall: bool,
     ) -> Result<Outcomes<D::Event>, Error> {
         for _ in 0..MAX_ATTEMPTS {
@@ -150,7 +180,7 @@ where
                     let priors = self.look_again(stream, requests, priors, &outcomes).await?;
                     return Ok(settle(outcomes, priors, position));
                 }
-                Landed::DecideAgain => metrics::counter!("commands_decided_again_total").increment(1),
+                Landed::DecideAgain => metrics::counter!("tidings_commands_decided_again_total").increment(1),
                 Landed::Failed(error) => return Err(error.into()),
             }
         }
@@ -225,7 +255,7 @@ where
     fn count(&self, outcomes: &[Decided<D::Event>]) {
         // held, for making a counter out of its name and label costs more than everything else here
         let counters = self.counters.get_or_init(|| {
-            let counter = |name| metrics::counter!("commands_events_total", "event" => name);
+            let counter = |name| metrics::counter!("tidings_events_total", "event" => name);
             D::Event::NAMES.iter().map(|name| (*name, counter(*name))).collect()
         });
         for name in outcomes.iter().flatten().flat_map(names) {

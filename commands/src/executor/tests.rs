@@ -33,6 +33,10 @@ impl Decider for Counter {
     type State = Count;
     type Refusal = RequestRefusal;
 
+    fn name(_command: &Do) -> &'static str {
+        "count"
+    }
+
     fn decide(_: &Count, command: &Do) -> Result<Vec<LoginEvent>, RequestRefusal> {
         let (user, at) = (UserId::new(uuid::Uuid::nil()), Timestamp::default());
         Ok(match command {

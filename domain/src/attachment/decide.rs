@@ -31,7 +31,8 @@ pub struct Attachment {
 pub type AttachmentState = Option<Attachment>;
 
 /// What may be asked of an uploaded file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum AttachmentCommand {
     /// Its bytes are stored.
     Upload(AttachmentUploaded),
@@ -87,6 +88,10 @@ impl Decider for AttachmentDecider {
     type Event = AttachmentEvent;
     type State = AttachmentState;
     type Refusal = AttachmentRefusal;
+
+    fn name(command: &AttachmentCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &AttachmentState, command: &AttachmentCommand) -> Result<Vec<AttachmentEvent>, AttachmentRefusal> {
         let file = state.as_ref().filter(|file| !file.removed);

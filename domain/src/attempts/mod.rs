@@ -79,7 +79,8 @@ impl Attempts {
 }
 
 /// What may be noted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum AttemptsCommand {
     /// So many have failed.
     Fail {
@@ -108,6 +109,10 @@ impl Decider for AttemptsDecider {
     type Event = AttemptsEvent;
     type State = Attempts;
     type Refusal = AttemptsRefusal;
+
+    fn name(command: &AttemptsCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &Attempts, command: &AttemptsCommand) -> Result<Vec<AttemptsEvent>, AttemptsRefusal> {
         Ok(match command {

@@ -18,7 +18,8 @@ pub struct ContactCommand {
 }
 
 /// See [`ContactCommand`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ContactAction {
     /// Ask the other to be a contact, or agree where the other has asked.
     Ask,

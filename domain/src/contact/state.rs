@@ -47,6 +47,10 @@ impl Decider for ContactDecider {
     type State = Contact;
     type Refusal = ContactRefusal;
 
+    fn name(command: &ContactCommand) -> &'static str {
+        (&command.action).into()
+    }
+
     fn decide(state: &Contact, command: &ContactCommand) -> Result<Vec<ContactEvent>, ContactRefusal> {
         super::decide::decide(state, command)
     }

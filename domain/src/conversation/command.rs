@@ -36,7 +36,8 @@ pub struct SendMessage {
 }
 
 /// What may be asked of a conversation. That the people named exist was checked before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ConversationCommand {
     /// Start a group.
     StartGroup {

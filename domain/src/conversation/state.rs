@@ -173,6 +173,10 @@ impl Decider for ConversationDecider {
     type State = ConversationState;
     type Refusal = ConversationRefusal;
 
+    fn name(command: &ConversationCommand) -> &'static str {
+        command.into()
+    }
+
     fn decide(
         state: &ConversationState,
         command: &ConversationCommand,

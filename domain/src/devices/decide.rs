@@ -27,7 +27,8 @@ pub struct Marked {
 }
 
 /// What may be asked of devices.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DevicesCommand {
     /// Add a device, or keys to one that is there. Packages that were published before are passed over.
     Publish {
@@ -88,6 +89,10 @@ impl Decider for DevicesDecider {
     type Event = DevicesEvent;
     type State = Devices;
     type Refusal = DevicesRefusal;
+
+    fn name(command: &DevicesCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(devices: &Devices, command: &DevicesCommand) -> Result<Vec<DevicesEvent>, DevicesRefusal> {
         match command {

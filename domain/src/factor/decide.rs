@@ -49,7 +49,8 @@ impl std::fmt::Debug for Shown {
 }
 
 /// What may be asked of a second factor. That the caller knows the password, where that is needed, was checked before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FactorCommand {
     /// Make a secret; one that was made before and not confirmed is thrown away.
     Offer {
@@ -108,6 +109,10 @@ impl Decider for FactorDecider {
     type Event = FactorEvent;
     type State = Factor;
     type Refusal = FactorRefusal;
+
+    fn name(command: &FactorCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(factor: &Factor, command: &FactorCommand) -> Result<Vec<FactorEvent>, FactorRefusal> {
         Ok(vec![match (command, &factor.on) {

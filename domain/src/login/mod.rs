@@ -43,7 +43,8 @@ pub type LoginState = Option<(UserId, Timestamp)>;
 pub const CLAIM_LAPSES_AFTER: i64 = 60_000;
 
 /// What may be asked of a login.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum LoginCommand {
     /// Take it for an account.
     Claim {
@@ -80,6 +81,10 @@ impl Decider for LoginDecider {
     type Event = LoginEvent;
     type State = LoginState;
     type Refusal = LoginRefusal;
+
+    fn name(command: &LoginCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &LoginState, command: &LoginCommand) -> Result<Vec<LoginEvent>, LoginRefusal> {
         match (state, command) {

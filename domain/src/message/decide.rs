@@ -57,7 +57,8 @@ pub struct MessageCommand {
 }
 
 /// See [`MessageCommand`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum MessageAction {
     /// Write it anew.
     Edit {
@@ -101,6 +102,10 @@ impl Decider for MessageDecider {
     type Event = MessageEvent;
     type State = Message;
     type Refusal = MessageRefusal;
+
+    fn name(command: &MessageCommand) -> &'static str {
+        (&command.action).into()
+    }
 
     fn decide(state: &Message, command: &MessageCommand) -> Result<Vec<MessageEvent>, MessageRefusal> {
         let MessageCommand { by, origin, at, action } = command;

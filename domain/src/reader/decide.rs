@@ -81,7 +81,8 @@ pub struct ReaderCommand {
 }
 
 /// See [`ReaderCommand`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ReaderAction {
     /// Move the mark forward.
     ReadUpTo(u64),
@@ -124,6 +125,10 @@ impl Decider for ReaderDecider {
     type Event = ReaderEvent;
     type State = Reader;
     type Refusal = ReaderRefusal;
+
+    fn name(command: &ReaderCommand) -> &'static str {
+        (&command.action).into()
+    }
 
     fn decide(reader: &Reader, command: &ReaderCommand) -> Result<Vec<ReaderEvent>, ReaderRefusal> {
         let ReaderCommand { vantage, at, action } = command;

@@ -79,6 +79,10 @@ impl Decider for RequestDecider {
     type State = RequestState;
     type Refusal = RequestRefusal;
 
+    fn name(_command: &RememberAnswer) -> &'static str {
+        "remember_answer"
+    }
+
     fn decide(state: &RequestState, command: &RememberAnswer) -> Result<Vec<RequestEvent>, RequestRefusal> {
         Ok(if state.is_none() { vec![command.0.clone().into()] } else { vec![] })
     }

@@ -49,7 +49,8 @@ pub struct Schedule {
 }
 
 /// What may be asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ScheduleCommand {
     /// Send a message later. That it could be sent now was checked before.
     Add(Box<MessageScheduled>),
@@ -116,6 +117,10 @@ impl Decider for ScheduleDecider {
     type Event = ScheduleEvent;
     type State = Schedule;
     type Refusal = ScheduleRefusal;
+
+    fn name(command: &ScheduleCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &Schedule, command: &ScheduleCommand) -> Result<Vec<ScheduleEvent>, ScheduleRefusal> {
         let entry = |id: &ScheduledId| state.entries.get(id).copied();

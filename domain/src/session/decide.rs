@@ -38,7 +38,8 @@ fn short(token: &TokenHash) -> u64 {
 pub type SessionState = Option<Session>;
 
 /// What may be asked of a session. That the credentials are right was checked before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SessionCommand {
     /// Sign in.
     Open {
@@ -91,6 +92,10 @@ impl Decider for SessionDecider {
     type Event = SessionEvent;
     type State = SessionState;
     type Refusal = SessionRefusal;
+
+    fn name(command: &SessionCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &SessionState, command: &SessionCommand) -> Result<Vec<SessionEvent>, SessionRefusal> {
         match (state, command) {

@@ -8,7 +8,8 @@ use super::{
 use crate::{KeyId, Personal, SessionId, Timestamp, UserId, values::Role};
 
 /// What may be asked of an account. That the caller knows the password was checked before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum UserCommand {
     /// Make the account. The names in it have been claimed for it.
     Register {

@@ -66,6 +66,10 @@ impl Decider for UserDecider {
     type State = UserState;
     type Refusal = UserRefusal;
 
+    fn name(command: &UserCommand) -> &'static str {
+        command.into()
+    }
+
     fn decide(state: &UserState, command: &UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
         super::decide::decide(state.as_ref(), command)
     }

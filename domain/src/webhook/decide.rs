@@ -70,7 +70,8 @@ pub struct Webhook {
 pub type WebhookState = Option<Webhook>;
 
 /// What may be asked of a webhook.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum WebhookCommand {
     /// Make one.
     Create {
@@ -152,6 +153,10 @@ impl Decider for WebhookDecider {
     type Event = WebhookEvent;
     type State = WebhookState;
     type Refusal = WebhookRefusal;
+
+    fn name(command: &WebhookCommand) -> &'static str {
+        command.into()
+    }
 
     fn decide(state: &WebhookState, command: &WebhookCommand) -> Result<Vec<WebhookEvent>, WebhookRefusal> {
         let Some(webhook) = state else {

@@ -23,4 +23,4 @@ mod url;
 
 pub use error::{DatabaseError, is_lost, is_rolled_back, is_transient};
 pub use schema::{Schema, Step};
-pub use url::{DatabaseUrl, Place};
+pub use url::{DatabaseUrl, Place, connections};

@@ -14,6 +14,7 @@ use sqlx::{
 };
 
 use super::DatabaseError;
+use crate::Connections;
 
 /// How long one connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -174,6 +175,12 @@ impl DatabaseUrl {
     pub fn explain(&self, error: &sqlx::Error) -> DatabaseError {
         DatabaseError::of(&self.0.place, error)
     }
+}
+
+/// How a pool is doing.
+pub fn connections(name: &'static str, pool: &PgPool) -> Connections {
+    let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+    Connections { pool: name, open: usize::try_from(pool.size()).unwrap_or(most), idle: pool.num_idle(), most }
 }
 
 /// The first parameter that nobody understands.

@@ -8,6 +8,7 @@ use chacha20poly1305::{
 use zeroize::Zeroizing;
 
 use super::KeyError;
+use crate::Connections;
 
 /// Keys in one block.
 pub const BLOCK_KEYS: u64 = 64;
@@ -40,6 +41,11 @@ pub trait KeyBlocks: Send + Sync + 'static {
 
     /// Moves that position; never back.
     async fn set_erased_to(&self, position: u64) -> Result<(), KeyError>;
+
+    /// What is connected, for those who watch.
+    fn connections(&self) -> Vec<Connections> {
+        Vec::new()
+    }
 
     /// Durably replaces a block if it is still `old`, leaving no copy of the old bytes behind. `false` if it was not.
     async fn replace(&self, block: u64, old: &WrappedBlock, new: WrappedBlock) -> Result<bool, KeyError>;

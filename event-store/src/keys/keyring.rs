@@ -16,7 +16,7 @@ use quick_cache::{
 use tidings_domain::KeyId;
 use zeroize::Zeroizing;
 
-use crate::port::Position;
+use crate::{Connections, Seldom, port::Position};
 
 use super::{
     BLOCK_KEYS, InstallationSecret, KeyBlocks, KeyError, WrappedBlock,
@@ -128,7 +128,10 @@ impl Keyring {
             tokio::spawn(async move {
                 let turn = keyring.0.filling.lock().await;
                 if let Err(error) = keyring.fill().await {
-                    tracing::error!(%error, "no keys could be made ahead");
+                    static SAID: Seldom = Seldom::new();
+                    if let Some(left_out) = SAID.due() {
+                        tracing::error!(%error, left_out, "no keys could be made ahead");
+                    }
                 }
                 drop(turn);
                 keyring.0.fill_scheduled.store(false, Ordering::Release);
@@ -209,6 +212,16 @@ impl Keyring {
         }
         self.0.cache.insert(block, Arc::new(keys));
         Ok(true)
+    }
+
+    /// How many keys wait to be used.
+    pub fn ready(&self) -> usize {
+        self.unused().len()
+    }
+
+    /// What is connected to the key store, for those who watch.
+    pub fn connections(&self) -> Vec<Connections> {
+        self.0.store.connections()
     }
 
     /// Up to where in the log the keys of what was erased are destroyed.

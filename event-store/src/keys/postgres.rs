@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use sqlx::{Connection, PgConnection, postgres::PgPool};
 
 use super::{KeyBlocks, KeyError, WrappedBlock, blocks::Wrapper, secret::InstallationSecret};
-use crate::database::{self, DatabaseUrl, Schema, Step};
+use crate::{
+    Connections,
+    database::{self, DatabaseUrl, Schema, Step},
+};
 
 /// The tables of the keys.
 pub const SCHEMA: Schema = Schema {
@@ -153,6 +156,10 @@ impl KeyBlocks for PostgresKeyBlocks {
                 .execute(connection)
         })?;
         Ok(())
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![database::connections("keys", &self.0)]
     }
 
     async fn replace(&self, block: u64, old: &WrappedBlock, new: WrappedBlock) -> Result<bool, KeyError> {

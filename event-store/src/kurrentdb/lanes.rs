@@ -79,6 +79,10 @@ fn weight(events: &[NewEvent]) -> usize {
     events.iter().map(|event| event.data.len() + event.metadata.len()).sum()
 }
 
+fn gauge(waiting: usize) {
+    metrics::gauge!("tidings_log_queue_requests").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+}
+
 fn commands(append: &StreamAppend) -> impl Iterator<Item = CommandId> {
     append.events.iter().filter_map(|event| Some(event.command?.id))
 }
@@ -107,6 +111,7 @@ impl Lanes {
             }
             state.waiting += 1;
             state.bytes += bytes;
+            gauge(state.waiting);
             let (reply, ticket) = AppendTicket::new();
             tickets.push(ticket);
             self.add(&mut state, append, reply);
@@ -192,6 +197,7 @@ impl Inner {
         let Waiting { append, reply, claim, .. } = waiting;
         let mut state = self.lock();
         state.waiting -= 1;
+        gauge(state.waiting);
         state.bytes -= weight(&append.events);
         if let Some(claim) = &claim {
             for command in commands(&append) {

@@ -23,8 +23,8 @@ use self::{follower::Follower, read::Reads, shown::Shown, writer::Writer};
 use crate::{
     database::{DatabaseError, DatabaseUrl, Schema, Step},
     port::{
-        AppendTicket, CommandId, CommandRecord, EventStore, Filter, Page, Position, RecordedEvent, Snapshot,
-        StoreError, StreamAppend,
+        AppendTicket, CommandId, CommandRecord, Connections, EventStore, Filter, Page, Position, RecordedEvent,
+        Snapshot, StoreError, StreamAppend,
     },
     queue::Queue,
     worker::Worker,
@@ -153,6 +153,10 @@ impl EventStore for PostgresEventStore {
 
     async fn save_snapshot(&self, stream: &StreamName, snapshot: Snapshot) -> Result<(), StoreError> {
         self.reads.keep(stream, &snapshot).await
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![self.reads.connections()]
     }
 
     async fn close(&self) {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{queries, shown::Shown};
 use crate::{
-    database,
-    port::{CommandId, CommandRecord, Filter, Page, Position, RecordedEvent, Snapshot, StoreError},
+    Seldom, database,
+    port::{CommandId, CommandRecord, Connections, Filter, Page, Position, RecordedEvent, Snapshot, StoreError},
 };
 
 /// How often a reading is begun whose connection turns out to be dead: after a restart of the server all those of the
@@ -39,6 +39,10 @@ fn store_error(error: &sqlx::Error) -> StoreError {
 impl Reads {
     pub(super) const fn new(pool: PgPool, shown: Arc<Shown>) -> Self {
         Self { pool, shown }
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        database::connections("log", &self.pool)
     }
 
     /// Reads on a connection of the pool. Fails at once while the database is known to be down.
@@ -71,7 +75,10 @@ impl Reads {
                 Ok(value) => return Ok(value),
                 Err(error) if left > 0 && database::is_lost(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, "the event store could not be read");
+                    static SAID: Seldom = Seldom::new();
+                    if let Some(left_out) = SAID.due() {
+                        tracing::error!(%error, left_out, "the event store could not be read");
+                    }
                     return Err(store_error(&error));
                 }
             }

@@ -16,6 +16,7 @@ use super::{
     shown::Shown,
 };
 use crate::{
+    Seldom,
     database::{self, DatabaseUrl},
     port::{AppendError, Appended, StoreError, StreamAppend},
     queue::{Queue, Taken, count},
@@ -94,13 +95,16 @@ impl Writer {
         let written = written.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())));
         match written {
             Ok(written) => {
-                metrics::histogram!("event_store_commit_seconds").record(started.elapsed().as_secs_f64());
-                metrics::histogram!("event_store_batch_events").record(count(written.events.len()));
+                metrics::histogram!("tidings_log_commit_seconds").record(started.elapsed().as_secs_f64());
+                metrics::histogram!("tidings_log_batch_events").record(count(written.events.len()));
                 Ok(written)
             }
             Err(error) => {
-                tracing::error!(%error, "a batch of events could not be written");
-                metrics::counter!("event_store_failed_batches_total").increment(1);
+                static SAID: Seldom = Seldom::new();
+                if let Some(left_out) = SAID.due() {
+                    tracing::error!(%error, left_out, "a batch of events could not be written");
+                }
+                metrics::counter!("tidings_log_failed_batches_total").increment(1);
                 self.connection = None;
                 Err(StoreError::Unavailable(self.url.explain(&error).to_string()))
             }

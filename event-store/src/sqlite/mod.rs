@@ -32,8 +32,8 @@ use self::{
 };
 use crate::{
     port::{
-        AppendTicket, CommandId, CommandRecord, EventStore, Filter, Page, Position, RecordedEvent, Snapshot,
-        StoreError, StreamAppend,
+        AppendTicket, CommandId, CommandRecord, Connections, EventStore, Filter, Page, Position, RecordedEvent,
+        Snapshot, StoreError, StreamAppend,
     },
     queue::Queue,
     tail::Tail,
@@ -124,6 +124,10 @@ impl EventStore for SqliteEventStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         Ok(self.shown_head())
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![self.reads.connections()]
     }
 
     fn watch_head(&self) -> watch::Receiver<Position> {

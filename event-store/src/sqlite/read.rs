@@ -12,7 +12,12 @@ use tidings_domain::{StreamName, Timestamp};
 use uuid::Uuid;
 
 use super::error::{damaged_column, store_error};
-use crate::port::{CommandId, CommandRecord, Filter, Fingerprint, Page, Position, RecordedEvent, Snapshot, StoreError};
+use crate::{
+    Seldom,
+    port::{
+        CommandId, CommandRecord, Connections, Filter, Fingerprint, Page, Position, RecordedEvent, Snapshot, StoreError,
+    },
+};
 
 /// Connections kept for the next reader. Queries block their thread, so there are never more than threads that read.
 const MAX_IDLE: usize = 16;
@@ -27,6 +32,12 @@ pub(super) struct Reads {
 impl Reads {
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Connections in use are not counted: a query runs on the thread that asks, and is over at once.
+    pub(super) fn connections(&self) -> Connections {
+        let idle = self.idle().len();
+        Connections { pool: "log", open: idle, idle, most: MAX_IDLE }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -50,7 +61,10 @@ impl Reads {
                 Ok(value)
             }
             Err(error) => {
-                tracing::error!(%error, "the event store could not be read");
+                static SAID: Seldom = Seldom::new();
+                if let Some(left_out) = SAID.due() {
+                    tracing::error!(%error, left_out, "the event store could not be read");
+                }
                 Err(store_error(&error))
             }
         }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::{Checkpointer, Clock, batch::Batch, insert::Tables, session::Session};
 use crate::{
+    Seldom,
     port::{AppendError, Appended, Position, Snapshot, StoreError, StreamAppend},
     queue::{Queue, Taken, count},
     tail::Tail,
@@ -81,13 +82,16 @@ impl Writer {
         match self.write(appends, snapshots) {
             Ok(batch) => {
                 self.shown.add(&batch);
-                metrics::histogram!("event_store_commit_seconds").record(started.elapsed().as_secs_f64());
-                metrics::histogram!("event_store_batch_events").record(count(batch.rows.len()));
+                metrics::histogram!("tidings_log_commit_seconds").record(started.elapsed().as_secs_f64());
+                metrics::histogram!("tidings_log_batch_events").record(count(batch.rows.len()));
                 Ok(batch.answers)
             }
             Err(error) => {
-                tracing::error!(%error, "a batch of events could not be written");
-                metrics::counter!("event_store_failed_batches_total").increment(1);
+                static SAID: Seldom = Seldom::new();
+                if let Some(left_out) = SAID.due() {
+                    tracing::error!(%error, left_out, "a batch of events could not be written");
+                }
+                metrics::counter!("tidings_log_failed_batches_total").increment(1);
                 // The connection, its open transaction and all that was judged go together.
                 self.session = None;
                 Err(StoreError::Unavailable(error.to_string()))

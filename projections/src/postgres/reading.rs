@@ -9,7 +9,10 @@ use std::{
 };
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, pool::PoolConnection};
-use tidings_event_store::database::{DatabaseUrl, is_lost};
+use tidings_event_store::{
+    Connections,
+    database::{DatabaseUrl, connections, is_lost},
+};
 
 use super::{
     backend::number,
@@ -131,6 +134,11 @@ impl Reading {
             Projection::Conversations => known.conversations = number,
             Projection::Search => known.search = number,
         }
+    }
+
+    pub(super) fn connections(&self) -> Vec<Connections> {
+        let replica = self.replica.as_ref().map(|replica| connections("replica", replica));
+        [connections("views", &self.primary)].into_iter().chain(replica).collect()
     }
 
     /// Whether the replica is asked.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::{Connection, Executor, PgConnection};
 use tidings_event_store::{
-    Position,
+    Connections, Position,
     database::{DatabaseError, DatabaseUrl},
 };
 
@@ -125,6 +125,10 @@ impl ViewStore for PostgresViews {
                 Ok(Box::new(PostgresPinned { url: self.url.clone(), db, projection, number, position }))
             }
         }
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        self.reading.connections()
     }
 
     fn queries(&self) -> Arc<dyn Queries> {

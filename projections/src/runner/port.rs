@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tidings_domain::StreamName;
-use tidings_event_store::{DecodedEvent, Position, RecordedEvent};
+use tidings_event_store::{Connections, DecodedEvent, Position, RecordedEvent};
 
 use crate::{
     model::{ParkedEvent, Verification},
@@ -272,6 +272,11 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// The questions, answered by whatever serves at the time.
     fn queries(&self) -> Arc<dyn Queries>;
+
+    /// What is connected for questions, for those who watch.
+    fn connections(&self) -> Vec<Connections> {
+        Vec::new()
+    }
 
     /// Nothing is folded any more: what was written without waiting for the disk is to be there when this returns.
     async fn close(&self) -> Result<(), ViewsError> {

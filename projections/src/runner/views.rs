@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tidings_event_store::Position;
+use tidings_event_store::{Connections, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -146,6 +146,11 @@ impl Views {
     /// The right to deliver webhooks; none while another node has it.
     pub async fn delivering(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
         self.store.delivering().await
+    }
+
+    /// What is connected for questions, for those who watch.
+    pub fn connections(&self) -> Vec<Connections> {
+        self.store.connections()
     }
 
     /// Tells how far all prompt views are.

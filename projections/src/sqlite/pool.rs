@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use rusqlite::{Connection, OpenFlags};
+use tidings_event_store::Connections;
 
 use super::files::{GenerationFile, stable_plans};
 use crate::{queries::QueryError, runner::Projection};
@@ -49,6 +50,12 @@ impl Pool {
         }
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Connections in use are not counted: a question runs on the thread that asks, and is over at once.
+    pub(super) fn connections(&self) -> Connections {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Connections { pool: "views", open: idle, idle, most: KEPT }
     }
 
     fn take(&self) -> Option<Reader> {

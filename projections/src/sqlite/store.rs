@@ -9,6 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
+use tidings_event_store::Connections;
 
 use super::{
     backend::SqliteBackend,
@@ -202,6 +203,10 @@ impl ViewStore for SqliteViews {
         }
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         trust::end(&index).map_err(|error| views_error(&error))
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![self.pool.connections()]
     }
 
     fn queries(&self) -> Arc<dyn Queries> {

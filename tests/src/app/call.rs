@@ -75,6 +75,11 @@ impl Call {
         Ok(Answer { status, headers, json, text, bytes, request: named })
     }
 
+    /// The status alone, for answers that may have no end.
+    pub async fn status(self) -> u16 {
+        self.open().await.status().as_u16()
+    }
+
     /// The response as it comes, for streams.
     pub(super) async fn open(self) -> reqwest::Response {
         let named = self.named;

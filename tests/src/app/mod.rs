@@ -56,7 +56,7 @@ pub use receiver::{Posted, Receiver};
 pub use server::Setup;
 pub use socket::{Refused, Socket};
 pub use talk::{bodies, body, id, seq, seqs};
-pub use tls::{connect, make_certificate};
+pub use tls::{connect, connect_for, make_certificate};
 
 use crate::postgres::Database;
 use server::Server;

@@ -52,6 +52,18 @@ pub async fn connect(app: &TestApp, certificate: &Path, protocols: &[&str]) -> s
     TlsConnector::from(trusting(certificate, protocols)).connect(localhost(), stream).await
 }
 
+/// Connects for this name as a client that trusts this authority alone.
+pub async fn connect_for(
+    app: &TestApp,
+    authority: &Path,
+    name: &str,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(app.address()).await?;
+    let name = ServerName::try_from(name.to_owned()).map_err(std::io::Error::other)?;
+    TlsConnector::from(trusting(authority, protocols)).connect(name, stream).await
+}
+
 /// Whether a server with this certificate says that it is ready.
 pub(super) fn is_ready(port: u16, certificate: &Path, request: &[u8]) -> std::io::Result<bool> {
     let session = ClientConnection::new(trusting(certificate, &[]), localhost()).map_err(std::io::Error::other)?;

@@ -162,7 +162,7 @@ async fn who_does_not_keep_up_is_cut_off_and_goes_on_from_where_it_was() {
     let long = "x".repeat(60_000);
     let mut sent = 0;
     // the system buffers some megabytes for a client that does not read; then what waits in the server counts
-    while !app.get("/metrics").await.text.contains("tidings_live_cut_off 1") {
+    while !app.get("/metrics").await.text.contains("tidings_live_cut_off_total 1") {
         sent += 1;
         assert!(sent < 500, "a client that reads nothing is cut off");
         ada.send(&group, &format!("{sent} {long}")).await;

@@ -1,6 +1,7 @@
 //! End-to-end stories: what people do with a real server over HTTP, one file for each subject.
 
 mod accounts;
+mod acme;
 mod attachments;
 mod blocks;
 mod browsers;
@@ -33,5 +34,7 @@ mod search;
 mod second_factor;
 mod sending;
 mod sessions;
+mod traces;
 mod uploads;
+mod watching;
 mod webhooks;

@@ -61,6 +61,8 @@ mod sending;
 mod sessions;
 #[path = "../stories/uploads.rs"]
 mod uploads;
+#[path = "../stories/watching.rs"]
+mod watching;
 #[path = "../stories/webhooks.rs"]
 mod webhooks;
 mod webhooks_of_nodes;

@@ -59,10 +59,17 @@ impl Inner {
         let (stream, version) = (group[0].append.stream.clone(), group[0].append.expected_version);
         let events: Vec<NewEvent> = group.iter().flat_map(|waiting| waiting.append.events.clone()).collect();
         let merged = group.len() > 1;
+        let begun = Instant::now();
         match self.send(&stream, version, &events, merged).await {
-            Sent::Done(positions) => self.done(group, &positions),
+            Sent::Done(positions) => {
+                metrics::histogram!("tidings_log_commit_seconds").record(begun.elapsed());
+                metrics::histogram!("tidings_log_batch_events")
+                    .record(f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX)));
+                self.done(group, &positions);
+            }
             Sent::Wrong { actual } => self.wrong(&stream, group, actual),
             Sent::Failed(error) => {
+                metrics::counter!("tidings_log_failed_batches_total").increment(1);
                 for waiting in group {
                     self.answer(waiting, Err(error.clone().into()));
                 }

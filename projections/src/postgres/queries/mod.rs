@@ -20,6 +20,7 @@ use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, Sessi
 
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
+    measuring::Measured,
     model::{
         Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
@@ -49,13 +50,17 @@ macro_rules! ask {
         ask!($self, true, $db => $question)
     };
     ($self:ident, $several:expr, $db:ident => $question:expr) => {{
+        let measured = Measured::within(&|| ());
         let mut tries = 0;
         loop {
             let failed = match $self.reading.snapshot($several).await {
                 Ok(mut snapshot) => {
                     let $db: &mut Snapshot = &mut snapshot;
                     match $question.await {
-                        Ok(answer) => return Ok(answer),
+                        Ok(answer) => {
+                            measured.answered();
+                            return Ok(answer);
+                        }
                         Err(error) => Failed { error: error.into(), on_replica: snapshot.on_replica() },
                     }
                 }

@@ -20,6 +20,7 @@ use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, Sessi
 
 use super::pool::Pool;
 use crate::{
+    measuring::Measured,
     model::{
         Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
         InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
@@ -41,7 +42,10 @@ impl SqliteQueries {
     }
 
     fn read<T>(&self, question: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Answer<T> {
-        self.pool.read(|db| Ok(question(db)?))
+        let measured = Measured::within(&question);
+        let answer = self.pool.read(|db| Ok(question(db)?))?;
+        measured.answered();
+        Ok(answer)
     }
 }
 
