@@ -14,7 +14,7 @@ use tidings_domain::values::Role;
 
 use crate::{
     config::{Config, ConfigError, NodeRole, Settings},
-    control::Operation,
+    control::{Operation, Plan},
     serve,
 };
 
@@ -52,6 +52,24 @@ enum Command {
         /// Lines of `{"at", "channel", "kind", "nick", "text" or "new_nick"}`
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+    },
+    /// Makes demonstration data: people, groups, messages, reactions, the same for the same seed
+    Seed {
+        /// What chance is drawn from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many people
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(3..=Plan::MOST_PEOPLE as u64))]
+        people: u64,
+        /// How many messages
+        #[arg(long, default_value_t = 300)]
+        messages: u32,
+        /// The password of all of them
+        #[arg(long, default_value = "for demonstrations only")]
+        password: String,
+        /// Add them to people who are there already
+        #[arg(long)]
+        force: bool,
     },
     /// Prints the log, one event a line
     Events {
@@ -122,6 +140,11 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
         Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
+        Command::Seed { seed, people, messages, password, force } => {
+            let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+            let plan = Plan { seed, people: count(people), messages: count(messages.into()), password, force };
+            operate::run(&config, Operation::Seed(plan)).await
+        }
         Command::Import { files } => import::run(&config, &files).await,
     }
 }

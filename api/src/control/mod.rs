@@ -12,6 +12,7 @@ mod events;
 mod import;
 mod line;
 mod replay;
+mod seed;
 mod socket;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tidings_event_store::EventStore;
 use tidings_projections::Views;
 use tokio::{io::AsyncBufRead, sync::mpsc};
 
+pub use seed::Plan;
 pub use socket::{SOCKET, connect, is_served, listen, unlink};
 
 /// Something to do.
@@ -57,6 +59,8 @@ pub enum Operation {
     },
     /// Check a chat log (the input) and find out how much of it is there already: the summary is that number of lines.
     Survey,
+    /// Make demonstration data.
+    Seed(Plan),
     /// Bring in a chat log (the input) after so many lines.
     Import {
         /// Lines that are there already.
@@ -129,6 +133,7 @@ impl Operator {
             Operation::Replay { projections, verify: false } => self.replay(&projections, &reports).await,
             Operation::Replay { projections, verify: true } => self.verify(&projections, &reports).await,
             Operation::Survey => self.survey(input).await,
+            Operation::Seed(plan) => self.seed(&plan, &reports).await,
             Operation::Import { skip } => self.import(input, skip, &reports).await,
         };
         let done = match outcome {

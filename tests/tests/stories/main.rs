@@ -32,6 +32,7 @@ mod reading;
 mod scheduled;
 mod search;
 mod second_factor;
+mod seed;
 mod sending;
 mod sessions;
 mod traces;

@@ -55,6 +55,8 @@ mod scheduled;
 mod search;
 #[path = "../stories/second_factor.rs"]
 mod second_factor;
+#[path = "../stories/seed.rs"]
+mod seed;
 #[path = "../stories/sending.rs"]
 mod sending;
 #[path = "../stories/sessions.rs"]
