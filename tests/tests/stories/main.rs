@@ -26,6 +26,7 @@ mod mail;
 mod operating;
 mod pages;
 mod presence;
+mod permissions;
 mod privacy;
 mod problems;
 mod reading;
