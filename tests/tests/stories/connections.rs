@@ -1,6 +1,8 @@
 //! Connections: slow clients, large heads, too many of them.
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings_tests::app::{Raw, Setup, TestApp};
+use tokio::net::TcpStream;
 
 fn app(name: &'static str, value: &str) -> TestApp {
     TestApp::with(Setup { env: vec![(name, value.to_owned())], ..Setup::default() })
@@ -78,4 +80,31 @@ async fn connections_beyond_the_limit_are_sent_away_until_there_is_room() {
         raw.write("GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         served = raw.rest().await.starts_with("HTTP/1.1 200");
     }
+}
+
+#[tokio::test]
+async fn a_head_that_is_a_little_too_large_is_a_problem_that_says_so() {
+    let app = TestApp::shared();
+    let many = (0..80).fold(app.get("/health/live"), |call, nth| call.header(&format!("x-{nth}"), nth));
+    let refused = many.await.problem(431, "head-too-large");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("64")), "{}", refused.text);
+    app.get("/v1/unread").header("x-large", "x".repeat(40_000)).await.problem(431, "head-too-large");
+    let many = (0..50).fold(app.get("/health/live"), |call, nth| call.header(&format!("x-{nth}"), nth));
+    many.await.expect(200);
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_without_tls_to_those_who_know_it_and_floods_of_headers_are_refused_there_too() {
+    let app = TestApp::shared();
+    let io = TokioIo::new(TcpStream::connect(app.address()).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for (headers, status) in [(5, 200), (200, 431), (5, 200)] {
+        let request = hyper::Request::get(format!("http://{}/health/live", app.address()));
+        let request = (0..headers).fold(request, |request, nth| request.header(format!("x-{nth}"), nth));
+        let answer = sender.send_request(request.body(String::new()).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (status, hyper::Version::HTTP_2), "{headers}");
+    }
+    drop(sender);
+    connection.await.unwrap().unwrap();
 }
