@@ -8,7 +8,7 @@ async fn seen(app: &TestApp, username: &str) -> Value {
     let person = app.sign_in(username, "for demonstrations only").await;
     let mut talks = vec![];
     for talk in person.all("/v1/conversations").await {
-        let messages = person.messages(talk["id"].as_str().unwrap()).await;
+        let messages = person.messages(talk["id"].as_str().expect("a conversation has an id")).await;
         let shown: Vec<_> = messages
             .iter()
             .map(|message| {
