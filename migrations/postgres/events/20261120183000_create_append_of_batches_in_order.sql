@@ -1,8 +1,8 @@
--- Judges and writes a batch of appends as `append_1` does. Nodes of the release before go on calling that one while they are
--- replaced; both hold the same lock.
+-- Judges and writes a batch of appends as `append_1` does, under the same lock.
 --
 -- Nearly every batch is in order: no stream comes twice, each has the expected version, no command is in the log. That is found
--- out in one statement, and such a batch is written by one or two more. Only another is gone through append by append.
+-- out in one statement, and such a batch is written by one or two more. Any other is given to `append_1`, which goes through it
+-- append by append.
 --
 -- Appends are judged in order, each as if those before it were in the log; a refused one leaves no trace and hurts nobody.
 -- Answers: null for a batch in order, whose events follow the head one by one; else for each append
@@ -47,15 +47,7 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
 DECLARE
-    appends constant integer := cardinality(append_stream);
     ids bigint[];
-    versions bigint[];
-    known integer[];
-    duplicate record;
-    -- of each append: the position before its first event
-    before bigint[] := array_fill(0::bigint, ARRAY[appends]);
-    at integer;
-    taken bigint := 0;
     made boolean := false;
     fits boolean;
 BEGIN
@@ -68,7 +60,7 @@ BEGIN
 
     -- A version is looked for from the expected one upwards: there is one entry of the index there, or a few. From the end
     -- downwards a whole page of entries is gone through, which costs more than all the rest.
-    IF cardinality(stream_names) = appends THEN
+    IF cardinality(stream_names) = cardinality(append_stream) THEN
         SELECT array_agg(s.id ORDER BY s.nth), bool_or(s.id IS NULL), bool_and(s.expected = coalesce(
                    (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id AND e.version >= s.expected
                     ORDER BY e.version DESC LIMIT 1), 0))
@@ -104,74 +96,12 @@ BEGIN
         RETURN;
     END IF;
 
-    made := false;
-    SELECT array_agg(s.id ORDER BY s.nth),
-           array_agg(CASE WHEN s.id IS NULL THEN 0 ELSE coalesce(
-               (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id AND e.version >= s.expected
-                ORDER BY e.version DESC LIMIT 1),
-               (SELECT e.version FROM tidings_events.events e WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1), 0) END
-               ORDER BY s.nth)
-    INTO ids, versions
-    FROM (SELECT (SELECT t.id FROM tidings_events.streams t WHERE t.name = n.name COLLATE "C") AS id, n.expected, n.nth
-          FROM unnest(stream_names, stream_expected) WITH ORDINALITY n(name, expected, nth)) s;
-
-    known := array_fill(0, ARRAY[appends]);
-    IF cardinality(command_ids) > 0 THEN
-        FOR duplicate IN
-            SELECT c.append, min(c.nth)::integer AS nth
-            FROM unnest(command_append, command_ids) WITH ORDINALITY c(append, id, nth)
-            WHERE EXISTS (SELECT FROM tidings_events.commands k WHERE k.id = c.id)
-            GROUP BY c.append
-        LOOP
-            known[duplicate.append] := duplicate.nth;
-        END LOOP;
-    END IF;
-
-    outcomes := known;
-    vals := before;
-    FOR nth IN 1 .. appends LOOP
-        at := append_stream[nth];
-        IF versions[at] <> append_expected[nth] THEN
-            outcomes[nth] := 1;
-            vals[nth] := versions[at];
-        ELSIF known[nth] > 0 THEN
-            outcomes[nth] := 2;
-            vals[nth] := known[nth];
-        ELSE
-            IF versions[at] = 0 AND append_events[nth] > 0 THEN
-                made := true;
-            END IF;
-            before[nth] := head + taken;
-            taken := taken + append_events[nth];
-            versions[at] := versions[at] + append_events[nth];
-            vals[nth] := head + taken;
-        END IF;
-    END LOOP;
-
-    IF taken = 0 THEN
-        RETURN;
-    END IF;
-    IF made THEN
-        INSERT INTO tidings_events.streams (name, category)
-        SELECT n.name, n.category FROM unnest(stream_names, stream_categories, ids, versions) n(name, category, id, version)
-        WHERE n.id IS NULL AND n.version > 0;
-        SELECT array_agg((SELECT t.id FROM tidings_events.streams t WHERE t.name = n.name COLLATE "C") ORDER BY n.nth)
-        INTO ids FROM unnest(stream_names) WITH ORDINALITY n(name, nth);
-    END IF;
-
-    INSERT INTO tidings_events.events (position, stream, version, recorded_at, id, name, data, metadata)
-    SELECT before[e.append] + e.version - append_expected[e.append], ids[append_stream[e.append]], e.version, recorded,
-           e.id, e.name, e.data, e.metadata
-    FROM unnest(event_append, event_version, event_id, event_name, event_data, event_metadata)
-        e(append, version, id, name, data, metadata)
-    WHERE outcomes[e.append] = 0;
-
-    IF cardinality(command_ids) > 0 THEN
-        INSERT INTO tidings_events.commands (id, position, fingerprint)
-        SELECT c.id, before[c.append] + event_version[c.event] - append_expected[c.append], c.fingerprint
-        FROM unnest(command_append, command_event, command_ids, command_fingerprints) c(append, event, id, fingerprint)
-        WHERE outcomes[c.append] = 0 AND c.event > 0
-        ORDER BY c.id;
-    END IF;
+    -- append by append; the lock is held already
+    SELECT a.outcomes, a.vals, a.head, a.recorded INTO outcomes, vals, head, recorded
+    FROM tidings_events.append_1(stream_names, stream_categories, stream_expected, append_stream, append_expected, append_events,
+        event_append, event_version, event_id, event_name, event_data, event_metadata, command_append,
+        -- one that only asks is of an append without events, for which that function looks at no version
+        ARRAY(SELECT coalesce(event_version[c.event], 0) FROM unnest(command_event) WITH ORDINALITY c(event, nth) ORDER BY c.nth),
+        command_ids, command_fingerprints) a;
 END
 $$;
