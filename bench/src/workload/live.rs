@@ -1,7 +1,8 @@
 //! Live push: thousands of connections that nothing happens on, and some on which much does.
 //!
 //! Everything comes over loopback: 5,000 idle streams of a few people, 50 people who listen to one group, and 1,000 messages
-//! a second into it, each of which all 50 must see, once and in order. A message carries the moment it was sent at.
+//! a second into it, each of which all 50 must see, once and in order. A message carries the moment it was due at: what its sender
+//! waited for counts too.
 
 use super::progress;
 use crate::error::BenchError;
@@ -229,7 +230,9 @@ async fn listen(
         let sent = sent.and_then(|sent| sent.trim().parse().ok()).map(Duration::from_nanos);
         let sent = sent.ok_or(BenchError::Protocol("a message without its time"))?;
         let took = begun.elapsed().saturating_sub(sent).as_nanos();
-        latency.saturating_record(u64::try_from(took).unwrap_or(u64::MAX));
+        latency
+            .record(u64::try_from(took).unwrap_or(u64::MAX))
+            .map_err(|error| BenchError::Check(error.to_string()))?;
     }
     Ok((latency, resumed))
 }
@@ -245,11 +248,12 @@ async fn send(
 ) -> Result<(), BenchError> {
     let mut connection = Connection::open(address).await?;
     let path = format!("/v1/conversations/{group}/messages");
-    let start = tokio::time::Instant::now();
+    let start = begun.elapsed();
     let senders = u32::try_from(SENDERS).unwrap_or(1);
     for number in (u32::try_from(nth).unwrap_or(0)..total).step_by(SENDERS) {
-        sleep_until(start + Duration::from_secs(1) * number / RATE).await;
-        let body = json!({"body": begun.elapsed().as_nanos().to_string()});
+        let due = start + Duration::from_secs(1) * number / RATE;
+        sleep_until((begun + due).into()).await;
+        let body = json!({"body": due.as_nanos().to_string()});
         let request = post(&path, Some(&token), &body);
         let answer = connection.exchange(&request).await?;
         if !answer.is_success() {

@@ -7,14 +7,18 @@ use std::{
     sync::OnceLock,
 };
 
-/// The program beside this test's own executable, built anew if it is not as its source says.
+/// The program that `PROGRAM_UNDER_TEST` names; else the one beside this test's own executable, built anew if it is not as its
+/// source says.
 ///
 /// Cargo tells a test where the programs of its own package are, and no others. So the test asks cargo, once a process; when
-/// nothing is to be built, that takes a moment. Both packages are named, so that their dependencies have the same
-/// features as in the tests' own build and none is compiled twice.
+/// nothing is to be built, that takes a moment. Both packages are named, so that most of their dependencies have the same
+/// features as in the tests' own build. `tests/run` has built all at once, and names what came of it.
 pub(super) fn tidings() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
+        if let Some(named) = env::var_os("PROGRAM_UNDER_TEST") {
+            return named.into();
+        }
         let me = env::current_exe().expect("this is a program");
         // target/<profile>/deps/<test>
         let directory = me.ancestors().nth(2).expect("tests are built into target/<profile>/deps");
