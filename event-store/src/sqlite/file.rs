@@ -160,7 +160,8 @@ fn check_version(path: &Path, kind: FileKind, application_id: i32, schema: i32) 
     Ok(())
 }
 
-fn probe(path: &Path, kind: FileKind) -> Result<(), OpenError> {
+/// Asks SQLite alone whether a file is of this kind: a store in this process keeps the locks it has on it.
+pub(super) fn probe(path: &Path, kind: FileKind) -> Result<(), OpenError> {
     let damage = |error| OpenError::sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(damage)?;

@@ -3,10 +3,11 @@
 //! An append goes: [`SqliteEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` judges each → `insert`
 //! writes one transaction, synced → the `tail` and the head move → every ticket is answered. `read` serves readers who
 //! are too far behind for the tail; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
-//! and only our own files in.
+//! and only our own files in. `copy` looks at a file as it lies.
 
 mod batch;
 mod checkpoint;
+mod copy;
 mod error;
 pub mod file;
 mod insert;
@@ -22,6 +23,7 @@ use tidings_domain::{StreamName, Timestamp};
 use tokio::sync::watch;
 
 pub use checkpoint::Checkpointer;
+pub use copy::LogFile;
 pub use file::OpenError;
 
 use self::{

@@ -190,6 +190,24 @@ pub(super) fn log(
     Ok(page)
 }
 
+/// The log after a position, whatever is missing from it.
+pub(super) fn whatever_is_there(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> rusqlite::Result<Vec<Arc<RecordedEvent>>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM events e LEFT JOIN streams s ON s.id = e.stream
+         WHERE e.position > ?1 ORDER BY e.position LIMIT ?2"
+    ))?;
+    let mut found = statement.query((bounded(after.get()), i64::try_from(limit).unwrap_or(i64::MAX)))?;
+    let (mut rows, mut events) = (Rows::default(), Vec::new());
+    while let Some(row) = found.next()? {
+        events.push(rows.event(row)?);
+    }
+    Ok(events)
+}
+
 pub(super) fn command(
     connection: &Connection,
     id: CommandId,
