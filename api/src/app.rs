@@ -22,6 +22,7 @@ use crate::{
     edge::{ClientAddress, Origins},
     extract::{Caller, Cursors, RequestInfo},
     live::Live,
+    notary::Notary,
     problem::Problem,
     webhooks::Sender,
 };
@@ -55,6 +56,8 @@ pub struct Shared {
     pub origins: Origins,
     /// How far what was erased is forgotten.
     pub forgotten: watch::Receiver<Position>,
+    /// Who signs the log.
+    pub notary: Notary,
     /// What operators look after.
     pub views: Arc<Views>,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.

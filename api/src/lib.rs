@@ -14,7 +14,8 @@
 //! - [`openapi`]: the document of all this;
 //! - [`mod@serve`]: the server itself; [`stores`]: the open stores;
 //! - [`control`]: what operators do from the command line ([`cli`]);
-//! - [`processes`]: what follows the log and acts; [`watched`]: what those see who watch the server.
+//! - [`processes`]: what follows the log and acts; [`notary`]: what one of them has signed, and its proofs;
+//! - [`watched`]: what those see who watch the server.
 
 pub mod app;
 pub mod attachments;
@@ -29,6 +30,7 @@ pub mod edge;
 pub mod extract;
 pub mod idempotency;
 pub mod live;
+pub mod notary;
 pub mod openapi;
 pub mod problem;
 pub mod processes;

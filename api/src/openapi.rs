@@ -56,6 +56,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsa
         (name = "Conversations", description = "Who talks with whom"),
         (name = "Messages", description = "What they say"),
         (name = "Live", description = "What happens, as it happens"),
+        (name = "Audit", description = "For those who check the log"),
         (name = "Operation", description = "For those who run the server"),
     ),
     components(schemas(ProblemDocument, EmojiText)),

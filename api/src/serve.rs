@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use axum::Router;
 use tidings_domain::UserId;
 use tidings_event_store::Position;
+use tidings_notary::key::BadSeed;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
@@ -22,8 +23,9 @@ use crate::{
     extract::Cursors,
     idempotency::{Idempotency, idempotent},
     live::Live,
+    notary::Notary,
     openapi,
-    processes::{Collecting, Forgetting, ForgettingError, Scheduling, observe},
+    processes::{Collecting, Forgetting, ForgettingError, Notarizing, Scheduling, observe, witness},
     routes,
     stores::{Stores, StoresError},
     transport::{self, Https, TlsError},
@@ -46,6 +48,9 @@ pub enum ServeError {
     /// Erasures cannot be completed.
     #[error("what was erased cannot be forgotten: {0}")]
     Forgetting(#[from] ForgettingError),
+    /// The log cannot be signed.
+    #[error(transparent)]
+    Notary(#[from] BadSeed),
     /// There is no certificate for HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -134,7 +139,9 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     forgetting.catch_up().await?;
     let forgotten = forgetting.watch();
     let forgetting = tokio::spawn(forgetting.run());
-    let control = control::listen(&config.data_dir, stores.operator()).map_err(ServeError::Control)?;
+    let (notarizing, notary) = Notarizing::new(stores.store.clone(), &stores.secret, &config.data_dir)?;
+    let operator = stores.operator(Some(notary.clone()));
+    let control = control::listen(&config.data_dir, operator).map_err(ServeError::Control)?;
 
     wait_for_views(&stores).await?;
 
@@ -146,7 +153,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     edge::install_metrics();
     let router = match config.role {
         NodeRole::All | NodeRole::Api => {
-            router(&config, &stores, live.clone(), sender.clone(), forgotten, &readiness, watched)
+            router(&config, &stores, live.clone(), sender.clone(), (forgotten, notary), &readiness, watched)
         }
         NodeRole::Projector => {
             let https = tls.is_some();
@@ -161,6 +168,10 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let (stop, stopping) = watch::channel(false);
     let scheduling = Scheduling::new(stores.commands.clone(), stores.views.queries(), clock::now);
     let mut background = vec![forgetting, control, following, tokio::spawn(scheduling.run())];
+    if let Some(url) = config.witness.clone() {
+        background.push(tokio::spawn(witness(url, notarizing.newest())));
+    }
+    background.push(tokio::spawn(notarizing.run()));
     background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
     if config.role != NodeRole::Projector {
         background.push(tokio::spawn(Collecting::new(&stores, config.attachments.unused).run()));
@@ -213,7 +224,7 @@ fn router(
     stores: &Stores,
     live: Live,
     sender: Sender,
-    forgotten: watch::Receiver<Position>,
+    (forgotten, notary): (watch::Receiver<Position>, Notary),
     readiness: &Readiness,
     watched: Arc<Watched>,
 ) -> Router {
@@ -230,6 +241,7 @@ fn router(
         webhooks: sender,
         origins: config.edge.origins.clone(),
         forgotten,
+        notary,
         views: stores.views.clone(),
         messages_window_days: config.messages_window_days,
     });

@@ -16,6 +16,7 @@ use tidings_event_store::{
     kurrentdb::ConnectError,
     sqlite::{OpenError, SqliteEventStore},
 };
+use tidings_notary::Tiles;
 use tidings_projections::{
     Options, PostgresViews, SqliteViews, Views, ViewsError,
     runner::{Log, ViewStore},
@@ -23,8 +24,9 @@ use tidings_projections::{
 
 use crate::{
     clock,
-    config::{AttachmentPlace, Config, Engine, LogEngine, NodeRole},
+    config::{AttachmentPlace, Config, EVENTS, Engine, LogEngine, NodeRole},
     control::Operator,
+    notary::{self, Notary},
 };
 
 /// Why the stores cannot be opened: one sentence that says what is wrong and what to do. Nothing was changed.
@@ -89,6 +91,10 @@ pub struct Stores {
     pub views: Arc<Views>,
     /// The bytes of attachments.
     pub vault: Vault,
+    /// What the notary keeps.
+    pub tiles: Tiles,
+    /// The log's file, where it has one.
+    pub log_file: Option<PathBuf>,
 }
 
 impl Stores {
@@ -115,12 +121,29 @@ impl Stores {
         let log = Log { store: store.clone(), codec: codec.clone() };
         let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
         let views = Views::start(views, log, options).await?;
-        Ok(Self { secret, store, shared_from: shared.then_some(head), codec, commands, views: Arc::new(views), vault })
+        Ok(Self {
+            secret,
+            store,
+            shared_from: shared.then_some(head),
+            codec,
+            commands,
+            views: Arc::new(views),
+            vault,
+            tiles: notary::tiles(path),
+            log_file: config.log_file(),
+        })
     }
 
     /// What operations need.
-    pub fn operator(&self) -> Operator {
-        Operator { store: self.store.clone(), commands: self.commands.clone(), views: self.views.clone() }
+    pub fn operator(&self, notary: Option<Notary>) -> Operator {
+        Operator {
+            store: self.store.clone(),
+            commands: self.commands.clone(),
+            views: self.views.clone(),
+            notary,
+            tiles: self.tiles.clone(),
+            log_file: self.log_file.clone(),
+        }
     }
 
     /// Finishes what was begun and leaves the files whole.
@@ -149,7 +172,7 @@ async fn check(config: &Config) -> Result<(), StoresError> {
 /// The log, and whether other nodes may write to it.
 async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), StoresError> {
     Ok(match &config.engines.events {
-        LogEngine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join("events.db"), clock::now)?), false),
+        LogEngine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join(EVENTS), clock::now)?), false),
         LogEngine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
         LogEngine::KurrentDb(connection) => {
             let index = config.data_dir.join("commands.db");

@@ -3,6 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 found a difference or failed,
 //! 2 wrong usage.
 
+mod audit;
 mod health;
 mod import;
 mod operate;
@@ -11,6 +12,8 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tidings_domain::values::Role;
+
+use audit::AuditCommand;
 
 use crate::{
     config::{Config, ConfigError, NodeRole, Settings},
@@ -80,6 +83,9 @@ enum Command {
         #[arg(long, default_value_t = 0, value_name = "POSITION")]
         after: u64,
     },
+    /// Checks the log against its signed heads
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Gives an account a password, read from the first line of standard input
     Password {
         /// Its username or id
@@ -138,6 +144,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             operate::run(&config, Operation::Replay { projections, verify }).await
         }
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
+        Command::Audit(command) => audit::run(&config, command).await,
         Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
         Command::Seed { seed, people, messages, password, force } => {

@@ -20,6 +20,8 @@ use crate::{
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Reports that may wait to be shown.
+pub(super) const WAITING_REPORTS: usize = 1_000;
 /// How often progress is told where no terminal shows a bar.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -61,8 +63,8 @@ pub(super) async fn perform(
         return show(reports, total).await;
     }
     let stores = Stores::open(config).await?;
-    let (reports, waiting) = mpsc::channel(1_000);
-    let operator = stores.operator();
+    let (reports, waiting) = mpsc::channel(WAITING_REPORTS);
+    let operator = stores.operator(None);
     let work = tokio::spawn(async move { operator.run(operation, input, reports).await });
     let ended = show(waiting, total).await;
     work.await?;
@@ -70,7 +72,8 @@ pub(super) async fn perform(
     ended
 }
 
-async fn show(mut reports: mpsc::Receiver<Report>, total: Option<u64>) -> Result<Ended, Failure> {
+/// Shows what an operation reports, to its end.
+pub(super) async fn show(mut reports: mpsc::Receiver<Report>, total: Option<u64>) -> Result<Ended, Failure> {
     let mut bar = Bar::new();
     let mut out = std::io::stdout().lock();
     let mut ended = None;

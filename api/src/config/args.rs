@@ -59,6 +59,11 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_listen: Option<String>,
 
+    /// Where signed heads of the log are sent, by POST [default: nowhere]
+    #[arg(long, global = true, env = "TIDINGS_WITNESS", value_name = "URL", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
+
     /// Signs tokens and wraps keys [default: the file `secret` of the data directory, made at need]
     #[arg(long, global = true, env = "TIDINGS_SECRET", value_name = "TEXT", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
 };
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use tidings_event_store::database::DatabaseError;
@@ -21,6 +22,9 @@ pub use args::{LogFormat, Settings};
 pub use attachments::{AttachmentConfig, AttachmentPlace};
 pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
+
+/// The embedded log, in the data directory.
+pub const EVENTS: &str = "events.db";
 
 /// How long a node of several goes on serving once it is told to stop.
 const DRAIN_SECONDS: u32 = 2;
@@ -67,6 +71,8 @@ pub struct Config {
     pub webhooks_private: bool,
     /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
     pub grpc_listen: Option<SocketAddr>,
+    /// Who is sent signed heads of the log.
+    pub witness: Option<Url>,
     /// How long to go on serving once told to stop, so that load balancers notice first.
     pub drain: Duration,
     /// The `tracing` filter.
@@ -101,6 +107,7 @@ struct Merged {
     log_format: LogFormat,
     views_read: Option<String>,
     grpc_listen: Option<String>,
+    witness: Option<String>,
     drain_seconds: Option<u32>,
     #[serde(default = "edge::rate_limit")]
     rate_limit: u32,
@@ -180,6 +187,11 @@ impl Config {
 }
 
 impl Config {
+    /// The file of the log, where it is in one.
+    pub fn log_file(&self) -> Option<PathBuf> {
+        (!self.engines.share_the_log()).then(|| self.data_dir.join(EVENTS))
+    }
+
     /// This node runs only a part of the server, which takes nodes that run the others.
     pub fn with_role(self, role: NodeRole) -> Result<Self, ConfigError> {
         let shared = !matches!(self.engines.views, Engine::Sqlite) && self.engines.share_the_log();
@@ -211,6 +223,12 @@ fn collector(text: &str) -> Result<String, ConfigError> {
     Ok(if uri.path() == "/" { format!("{}/v1/traces", text.trim_end_matches('/')) } else { text.to_owned() })
 }
 
+/// The address may hold a password: it is not repeated.
+fn witness(text: &str) -> Result<Url, ConfigError> {
+    let url = text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| invalid("TIDINGS_WITNESS", "is no address such as https://witness.example/tidings"))
+}
+
 impl Merged {
     fn check(self) -> Result<Config, ConfigError> {
         let listen = address("TIDINGS_LISTEN", &self.listen)?;
@@ -239,6 +257,7 @@ impl Merged {
             messages_window_days: self.messages_window_days,
             webhooks_private: self.webhooks_private.unwrap_or(false),
             grpc_listen,
+            witness: self.witness.as_deref().map(witness).transpose()?,
             log: self.log,
             log_format: self.log_format,
             otlp_endpoint: self.otlp_endpoint.as_deref().map(collector).transpose()?,

@@ -8,6 +8,7 @@
 //! [`Report`] a line, the last of them [`Report::Done`].
 
 mod accounts;
+mod audit;
 mod events;
 mod import;
 mod line;
@@ -15,15 +16,19 @@ mod replay;
 mod seed;
 mod socket;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tidings_commands::Commands;
 use tidings_domain::values::Role;
 use tidings_event_store::EventStore;
+use tidings_notary::Tiles;
 use tidings_projections::Views;
 use tokio::{io::AsyncBufRead, sync::mpsc};
 
+use crate::notary::Notary;
+
+pub use audit::{Against, AuditOperation, Source, run as audit, verify_lines};
 pub use seed::Plan;
 pub use socket::{SOCKET, connect, is_served, listen, unlink};
 
@@ -66,6 +71,8 @@ pub enum Operation {
         /// Lines that are there already.
         skip: u64,
     },
+    /// Verify, export or prove the log.
+    Audit(AuditOperation),
 }
 
 /// What an operation tells while it runs.
@@ -121,6 +128,12 @@ pub struct Operator {
     pub commands: Commands,
     /// The read side.
     pub views: Arc<Views>,
+    /// The notary, where it is at work in this process.
+    pub notary: Option<Notary>,
+    /// What it keeps.
+    pub tiles: Tiles,
+    /// The log's file, where it has one.
+    pub log_file: Option<PathBuf>,
 }
 
 impl Operator {
@@ -135,6 +148,7 @@ impl Operator {
             Operation::Survey => self.survey(input).await,
             Operation::Seed(plan) => self.seed(&plan, &reports).await,
             Operation::Import { skip } => self.import(input, skip, &reports).await,
+            Operation::Audit(operation) => self.audit(operation, &reports).await,
         };
         let done = match outcome {
             Ok((code, summary)) => Report::Done { code, summary },

@@ -3,9 +3,11 @@
 use tidings_attachments::{BlobError, ReadError, VaultError};
 use tidings_commands::Error as CommandError;
 use tidings_event_store::{CodecError, KeyError, Seldom, StoreError};
+use tidings_notary::ProofError;
 use tidings_projections::{QueryError, ViewsError};
 
 use super::{Problem, status::Kind};
+use crate::notary::NoProof;
 
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
@@ -92,6 +94,17 @@ impl From<VaultError> for Problem {
             VaultError::Key(error) => error.into(),
             VaultError::Forgotten(_) => Kind::SessionEnded.into(),
             VaultError::Io(_) | VaultError::Blob(_) => failed(&error, Kind::Unavailable),
+        }
+    }
+}
+
+impl From<NoProof> for Problem {
+    fn from(error: NoProof) -> Self {
+        match &error {
+            NoProof::NoSuchEntry(_) | NoProof::Tree(ProofError::OutOfRange(_)) => {
+                Self::new(Kind::NoSuchEntry, error.to_string())
+            }
+            NoProof::Tree(ProofError::Tile(_)) | NoProof::Positions(_) => failed(&error, Kind::Unavailable),
         }
     }
 }

@@ -69,6 +69,7 @@ kinds! {
     NotFound = NOT_FOUND, "not-found", "Not found";
     NoSuchUser = NOT_FOUND, "no-such-user", "There is no such user";
     NoSuchSession = NOT_FOUND, "no-such-session", "There is no such session";
+    NoSuchEntry = NOT_FOUND, "no-such-entry", "The tree has no such entry or size";
     NoSuchProjection = NOT_FOUND, "no-such-projection", "There is no such projection";
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchDevice = NOT_FOUND, "no-such-device", "There is no such device";
@@ -108,6 +109,7 @@ kinds! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The storage does not answer";
     NotYetVisible = SERVICE_UNAVAILABLE, "not-yet-visible", "The views have not reached the position asked for";
     ViewsNotReady = SERVICE_UNAVAILABLE, "views-not-ready", "The views are being built";
+    NotSignedYet = SERVICE_UNAVAILABLE, "not-signed-yet", "The notary has not signed that yet";
     ShuttingDown = SERVICE_UNAVAILABLE, "shutting-down", "The server is stopping";
 }
 

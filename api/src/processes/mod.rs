@@ -4,10 +4,14 @@
 
 mod collecting;
 mod forgetting;
+mod notarizing;
 mod observing;
 mod scheduling;
+mod witness;
 
 pub use collecting::Collecting;
 pub use forgetting::{Forgetting, ForgettingError};
+pub use notarizing::Notarizing;
 pub use observing::observe;
 pub use scheduling::Scheduling;
+pub use witness::witness;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::FromRequestParts, http::request::Parts};
+use axum::Json;
 use serde::Serialize;
 use tidings_commands::Outcome;
 use tidings_domain::values::Role;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::shapes::List;
+use super::{offices::Operator, shapes::List};
 use crate::{
     app::{Acting, App},
     extract::Path,
@@ -30,23 +30,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(verify_projection))
         .routes(routes!(grant_role, revoke_role))
         .routes(routes!(suspend_user, reinstate_user))
-}
-
-/// A caller with the role `operator`; 403 for all others.
-struct Operator(Acting);
-
-impl FromRequestParts<App> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let acting = Acting::from_request_parts(parts, app).await?;
-        let account = app.commands.account(acting.user()).await?;
-        if account.is_some_and(|account| account.roles.contains(&Role::Operator)) {
-            Ok(Self(acting))
-        } else {
-            Err(Problem::new(Kind::Forbidden, "this needs the role operator"))
-        }
-    }
 }
 
 /// How a projection is doing.

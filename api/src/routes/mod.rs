@@ -5,6 +5,7 @@
 
 mod admin;
 mod attachments;
+mod audit;
 mod blocks;
 mod contacts;
 mod conversations;
@@ -16,6 +17,7 @@ mod me;
 mod members;
 mod message_actions;
 mod messages;
+mod offices;
 mod pins;
 mod reading;
 mod received;
@@ -76,4 +78,5 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(live_socket::routes())
         .merge(webhooks::routes())
         .merge(admin::routes())
+        .merge(audit::routes())
 }
