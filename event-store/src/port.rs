@@ -267,6 +267,11 @@ pub trait EventStore: Send + Sync + 'static {
     /// The log after a position, at most `limit` events looked at.
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Page, StoreError>;
 
+    /// All of the log after a position as it is stored, never as it is remembered: for who looks whether somebody changed it.
+    async fn read_stored(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
+        self.read_all(after, &Filter::All, limit).await
+    }
+
     /// Where the events of these commands stand, in the order asked; `None` for a command never carried out.
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError>;
 

@@ -1,5 +1,5 @@
 //! The notary of this node: who may ask it what, and what it answers. The work is done by a process of its own
-//! ([`crate::processes`]); ADR 0018 says why each node has one.
+//! ([`crate::processes`]); ADR 0019 says why each node has one.
 
 mod proofs;
 

@@ -159,6 +159,22 @@ impl Drop for KurrentEventStore {
     }
 }
 
+impl KurrentEventStore {
+    /// A page as the server has it.
+    async fn ask_for(&self, after: Position, filter: &Filter, limit: usize) -> Result<Page, StoreError> {
+        // whatever is not in the page and up to here is none that the filter admits
+        let head = self.judge.fresh_head().await?;
+        let limit = limit.min(LARGEST_PAGE);
+        if head <= after || limit == 0 {
+            return Ok(Page { events: Vec::new(), scanned_to: after });
+        }
+        let events = self.client.read_all(after, filter, limit).await?;
+        let last = events.last().map_or(after, |stored| stored.event.position);
+        let scanned_to = if events.len() < limit { last.max(head) } else { last };
+        Ok(Page { events: events.into_iter().map(|stored| Arc::new(stored.event)).collect(), scanned_to })
+    }
+}
+
 #[async_trait]
 impl EventStore for KurrentEventStore {
     fn submit(&self, appends: Vec<StreamAppend>) -> Vec<AppendTicket> {
@@ -176,26 +192,18 @@ impl EventStore for KurrentEventStore {
     }
 
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Page, StoreError> {
-        let nothing = Page { events: Vec::new(), scanned_to: after };
-        if limit == 0 {
-            return Ok(nothing);
-        }
-        let limit = limit.min(LARGEST_PAGE);
         let followed = *self.head.borrow();
         if after < followed
-            && let Some(page) = self.tail.page(after, followed, filter, limit)
+            && limit > 0
+            && let Some(page) = self.tail.page(after, followed, filter, limit.min(LARGEST_PAGE))
         {
             return Ok(page);
         }
-        // whatever is not in the page and up to here is none that the filter admits
-        let head = self.judge.fresh_head().await?;
-        if head <= after {
-            return Ok(nothing);
-        }
-        let events = self.client.read_all(after, filter, limit).await?;
-        let last = events.last().map_or(after, |stored| stored.event.position);
-        let scanned_to = if events.len() < limit { last.max(head) } else { last };
-        Ok(Page { events: events.into_iter().map(|stored| Arc::new(stored.event)).collect(), scanned_to })
+        self.ask_for(after, filter, limit).await
+    }
+
+    async fn read_stored(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
+        self.ask_for(after, &Filter::All, limit).await
     }
 
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {

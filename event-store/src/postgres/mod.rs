@@ -135,6 +135,10 @@ impl EventStore for PostgresEventStore {
         self.reads.log(after, filter, limit).await
     }
 
+    async fn read_stored(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
+        self.reads.log(after, &Filter::All, limit).await
+    }
+
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {
         if ids.is_empty() { Ok(Vec::new()) } else { self.reads.commands(ids).await }
     }

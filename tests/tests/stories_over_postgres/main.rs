@@ -35,6 +35,9 @@ mod live_socket;
 #[path = "../stories/mail.rs"]
 mod mail;
 mod nodes;
+mod notaries;
+#[path = "../stories/notary.rs"]
+mod notary;
 #[path = "../stories/operating.rs"]
 mod operating;
 #[path = "../stories/pages.rs"]

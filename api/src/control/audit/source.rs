@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use tidings_event_store::{EventStore, Filter, Page, Position, RecordedEvent, StoreError, sqlite::LogFile};
+use tidings_event_store::{EventStore, Page, Position, RecordedEvent, StoreError, sqlite::LogFile};
 
 use super::{OperationError, Report, Reports, failed, report};
 
@@ -31,7 +31,7 @@ impl Source {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
         match self {
-            Self::Store(store) => store.read_all(after, &Filter::All, limit).await,
+            Self::Store(store) => store.read_stored(after, limit).await,
             Self::File(file) => {
                 let events = file.page(after, limit)?;
                 let scanned_to = events.last().map_or(after, |event| event.position);

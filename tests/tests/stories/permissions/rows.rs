@@ -89,10 +89,22 @@ impl Row {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [accounts(), factors(), devices(), people(), operation(), conversations(), messages(), files(), later(), live()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        accounts(),
+        factors(),
+        devices(),
+        people(),
+        operation(),
+        audit(),
+        conversations(),
+        messages(),
+        files(),
+        later(),
+        live(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn accounts() -> Vec<Row> {
@@ -166,6 +178,15 @@ fn operation() -> Vec<Row> {
         row("DELETE", "/v1/admin/users/{user}/roles/{role}").names(role),
         row("DELETE", "/v1/admin/users/{user}/suspend").names(user),
         row("POST", "/v1/admin/users/{user}/suspend").names(|scene| vec![("user", scene.caller.id.clone())]).spoils(),
+    ]
+}
+
+fn audit() -> Vec<Row> {
+    vec![
+        row("GET", "/v1/audit/checkpoint"),
+        row("GET", "/v1/audit/key"),
+        row("GET", "/v1/audit/proof/inclusion").query("?position=1"),
+        row("GET", "/v1/audit/proof/consistency").query("?from=1"),
     ]
 }
 
