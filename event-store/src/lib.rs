@@ -11,6 +11,7 @@
 
 pub mod codec;
 pub mod database;
+mod filter;
 pub mod keys;
 pub mod kurrentdb;
 pub mod port;
@@ -27,7 +28,8 @@ pub use keys::{InstallationSecret, KeyError, Keyring, PostgresKeyBlocks, SqliteK
 pub use kurrentdb::KurrentEventStore;
 pub use port::{
     AppendError, AppendTicket, Appended, CommandId, CommandKey, CommandRecord, Connections, EventStore, Filter,
-    Fingerprint, Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
+    Fingerprint, MOST_STREAMS, Metadata, NewEvent, Page, Position, RecordedEvent, Snapshot, StoreError, StreamAppend,
+    Streams,
 };
 pub use postgres::PostgresEventStore;
 pub use seldom::Seldom;

@@ -9,7 +9,10 @@ use tidings_domain::{StreamName, Timestamp, UserId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub use crate::ticket::AppendTicket;
+pub use crate::{
+    filter::{Filter, MOST_STREAMS, Streams},
+    ticket::AppendTicket,
+};
 
 /// A place in the whole log. Ordered, opaque, and never visible before every earlier one is.
 ///
@@ -182,26 +185,6 @@ pub struct RecordedEvent {
     pub data: Bytes,
     /// [`Metadata`] as JSON.
     pub metadata: Bytes,
-}
-
-/// Which events of the whole log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Filter {
-    /// All.
-    #[default]
-    All,
-    /// Those of streams of these categories ([`StreamName::category`]).
-    Categories(Vec<&'static str>),
-}
-
-impl Filter {
-    /// Whether the filter lets events of this stream through.
-    pub fn admits(&self, stream: &StreamName) -> bool {
-        match self {
-            Self::All => true,
-            Self::Categories(categories) => categories.contains(&stream.category()),
-        }
-    }
 }
 
 /// A stretch of the log.

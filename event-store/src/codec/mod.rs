@@ -161,7 +161,23 @@ impl Codec {
         &self,
         recorded: &[Arc<RecordedEvent>],
     ) -> Result<Vec<Result<DecodedEvent, CodecError>>, KeyError> {
-        let mut outcomes: Vec<_> = recorded.iter().map(|recorded| self.fresh_or_decoded(recorded)).collect();
+        self.reveal_all(recorded.iter().map(|recorded| self.fresh_or_decoded(recorded)).collect()).await
+    }
+
+    /// The same from what is stored alone. For whoever does not follow the log to its end, and so would not come to the event
+    /// that erases what is still known here: what has lost its key by now stays closed.
+    pub async fn open_stored(
+        &self,
+        recorded: &[Arc<RecordedEvent>],
+    ) -> Result<Vec<Result<DecodedEvent, CodecError>>, KeyError> {
+        let decoded = |recorded| decode(recorded).map(|(decoded, data)| (decoded, Some(data)));
+        self.reveal_all(recorded.iter().map(decoded).collect()).await
+    }
+
+    async fn reveal_all(
+        &self,
+        mut outcomes: Vec<Result<(DecodedEvent, Option<Bytes>), CodecError>>,
+    ) -> Result<Vec<Result<DecodedEvent, CodecError>>, KeyError> {
         let sealed = outcomes.iter().flatten().filter(|(_, data)| data.is_some());
         let keys = sealed.filter_map(|(decoded, _)| decoded.event.seal_keys());
         let keys: Vec<KeyId> = keys.flat_map(|keys| [Some(keys.own), keys.author]).flatten().collect();

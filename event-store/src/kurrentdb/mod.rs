@@ -171,7 +171,8 @@ impl KurrentEventStore {
         let events = self.client.read_all(after, filter, limit).await?;
         let last = events.last().map_or(after, |stored| stored.event.position);
         let scanned_to = if events.len() < limit { last.max(head) } else { last };
-        Ok(Page { events: events.into_iter().map(|stored| Arc::new(stored.event)).collect(), scanned_to })
+        let events = events.into_iter().map(|stored| Arc::new(stored.event));
+        Ok(Page { events: events.filter(|event| filter.admits(&event.stream)).collect(), scanned_to })
     }
 }
 

@@ -10,6 +10,7 @@ mod follower;
 mod queries;
 mod read;
 mod shown;
+mod streams;
 mod writer;
 
 use std::sync::Arc;

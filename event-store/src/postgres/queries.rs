@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::port::{CommandRecord, Filter, Fingerprint, Position, RecordedEvent, Snapshot};
 
 /// A number as PostgreSQL takes it. None of ours is above its range; what is asked for may be.
-fn bounded(number: u64) -> i64 {
+pub(super) fn bounded(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -23,13 +23,13 @@ fn unsigned(row: &PgRow, column: usize) -> sqlx::Result<u64> {
 
 /// Reads events, holding each name once.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     streams: HashMap<i64, StreamName>,
     events: Vec<Arc<str>>,
 }
 
 impl Names {
-    fn event(&mut self, row: &PgRow, stream: StreamName) -> sqlx::Result<Arc<RecordedEvent>> {
+    pub(super) fn event(&mut self, row: &PgRow, stream: StreamName) -> sqlx::Result<Arc<RecordedEvent>> {
         Ok(Arc::new(RecordedEvent {
             position: Position::new(unsigned(row, 0)?),
             stream,
@@ -51,7 +51,7 @@ impl Names {
         name
     }
 
-    fn stream(&mut self, row: &PgRow) -> sqlx::Result<StreamName> {
+    pub(super) fn stream(&mut self, row: &PgRow) -> sqlx::Result<StreamName> {
         let id = row.try_get(7)?;
         if let Some(stream) = self.streams.get(&id) {
             return Ok(stream.clone());
@@ -116,6 +116,8 @@ pub(super) async fn between(
         Filter::Categories(categories) => {
             sqlx::query(OF_CATEGORIES).bind(bounded(after.get())).bind(bounded(last.get())).bind(categories)
         }
+        // those are found by their names
+        Filter::Streams(choices) => return super::streams::of(connection, (after, last), choices, usize::MAX).await,
     };
     let mut names = Names::default();
     let mut events = Vec::new();

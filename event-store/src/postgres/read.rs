@@ -8,10 +8,12 @@ use tidings_domain::StreamName;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{queries, shown::Shown};
+use super::{queries, shown::Shown, streams};
 use crate::{
     Seldom, database,
-    port::{CommandId, CommandRecord, Connections, Filter, Page, Position, RecordedEvent, Snapshot, StoreError},
+    port::{
+        CommandId, CommandRecord, Connections, Filter, Page, Position, RecordedEvent, Snapshot, StoreError, Streams,
+    },
 };
 
 /// How often a reading is begun whose connection turns out to be dead: after a restart of the server all those of the
@@ -121,6 +123,9 @@ impl Reads {
         if after >= head || limit == 0 {
             return Ok(Page { events: Vec::new(), scanned_to: after });
         }
+        if let Filter::Streams(choices) = filter {
+            return self.streams(after, head, choices, limit).await;
+        }
         let last = Position::new(after.get().saturating_add(limit as u64).min(head.get()));
         let asked = (after, last, filter);
         let events = self
@@ -132,6 +137,24 @@ impl Reads {
             return Err(StoreError::Corrupt(format!("positions are missing between {after} and {last}")));
         }
         Ok(Page { events, scanned_to: last })
+    }
+
+    /// The events of these streams after a position, at most `limit` and none above the head.
+    async fn streams(
+        &self,
+        after: Position,
+        head: Position,
+        choices: &[Streams],
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let asked = (after, head, choices, limit);
+        let events = self
+            .with(asked, |connection, (after, head, choices, limit)| {
+                Box::pin(streams::of(connection, (*after, *head), choices, *limit))
+            })
+            .await?;
+        let last = events.last().filter(|_| events.len() == limit).map(|last| last.position);
+        Ok(Page { events, scanned_to: last.unwrap_or(head) })
     }
 
     /// Where commands stand, in the order asked.

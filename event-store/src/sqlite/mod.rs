@@ -14,6 +14,7 @@ mod insert;
 mod read;
 mod schema;
 mod session;
+mod streams;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -113,10 +114,10 @@ impl EventStore for SqliteEventStore {
         if after >= head || limit == 0 {
             return Ok(Page { events: Vec::new(), scanned_to: after });
         }
-        match self.tail.page(after, head, filter, limit) {
-            Some(page) => Ok(page),
-            None => self.reads.with(|connection| read::log(connection, after, head, filter, limit)),
+        if let Some(page) = self.tail.page(after, head, filter, limit) {
+            return Ok(page);
         }
+        self.reads.with(|connection| read::log(connection, after, head, filter, limit))
     }
 
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {

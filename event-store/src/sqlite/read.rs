@@ -80,17 +80,18 @@ impl Reads {
 }
 
 /// What an event is read from, in the order that [`Rows::event`] expects.
-const COLUMNS: &str = "e.position, e.stream, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, s.name";
+pub(super) const COLUMNS: &str =
+    "e.position, e.stream, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, s.name";
 
 /// Reads rows, holding each name once.
 #[derive(Default)]
-struct Rows {
+pub(super) struct Rows {
     streams: HashMap<i64, StreamName>,
     names: Vec<Arc<str>>,
 }
 
 impl Rows {
-    fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Arc<RecordedEvent>> {
+    pub(super) fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Arc<RecordedEvent>> {
         let stream = match self.streams.get(&row.get(1)?) {
             Some(stream) => stream.clone(),
             None => self.stream(row)?,
@@ -129,7 +130,7 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 /// A number as SQLite takes it. None of ours is above its range; what is asked for may be.
-fn bounded(number: u64) -> i64 {
+pub(super) fn bounded(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -173,6 +174,8 @@ pub(super) fn log(
             // the streams, of which there may be millions.
             format!(" AND (s.category IS NULL OR s.category IN ({}))", vec!["?"; categories.len()].join(","))
         }
+        // those are found by their names
+        Filter::Streams(choices) => return super::streams::page(connection, after, head, choices, limit),
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM events e LEFT JOIN streams s ON s.id = e.stream

@@ -64,6 +64,7 @@ macro_rules! event_store_conformance {
             model::any_sequence_of_appends_ends_as_the_model_says,
             reading::pages_of_any_size_cover_the_log_exactly_once,
             reading::a_filter_shows_its_categories_and_says_how_far_it_looked,
+            reading::some_streams_are_read_together_in_the_order_of_the_log,
             reading::a_stream_is_read_after_a_version_and_up_to_a_limit,
             reading::beyond_the_head_there_is_nothing,
             reading::the_head_wakes_who_watches_it,

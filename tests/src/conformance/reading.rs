@@ -1,7 +1,8 @@
 //! Reading: pages, filters, limits, snapshots.
 
 use bytes::Bytes;
-use tidings_event_store::{EventStore, Filter, Position, Snapshot};
+use tidings_domain::StreamName;
+use tidings_event_store::{EventStore, Filter, Position, Snapshot, Streams};
 
 use super::{Backend, append, append_to, events, head, log, stream, whole};
 
@@ -62,6 +63,45 @@ pub async fn a_filter_shows_its_categories_and_says_how_far_it_looked<B: Backend
         assert!(none.scanned_to >= all[all.len() - 1].position);
         drop(store);
         backend.reopen().await;
+    }
+}
+
+/// Streams by their names and by the beginnings of their names, whatever lies between them.
+pub async fn some_streams_are_read_together_in_the_order_of_the_log<B: Backend>() {
+    let mut backend = B::fresh().await;
+    let store = backend.store();
+    let start = head(&*store).await;
+    let (one, other) = (stream("reader"), stream("user"));
+    let under = |n: u32| StreamName::stored(format!("{one}-{n}"));
+    for round in 0..4 {
+        let appends = [&under(1), &other, &one, &stream("session"), &under(2)].map(|stream| {
+            let version = if stream.category() == "session" { 0 } else { round };
+            append_to(stream, version, events(1))
+        });
+        for outcome in store.append(appends.into()).await {
+            outcome.expect("the expected version");
+        }
+    }
+    let all = log(&*store, start, &Filter::All, 100).await;
+    drop(store);
+    let prefix = || Streams::Under(format!("{one}-"));
+    let named = |name: &StreamName| Streams::Named(name.clone());
+    for choices in [
+        vec![named(&one)],
+        vec![prefix()],
+        vec![prefix(), named(&one), named(&other), named(&one)],
+        vec![named(&stream("user")), Streams::Under("nothing-".to_owned())],
+        vec![],
+    ] {
+        let filter = Filter::Streams(choices);
+        let chosen: Vec<_> = all.iter().filter(|event| filter.admits(&event.stream)).cloned().collect();
+        // once as it was just written, which may be from memory, and once as it is stored
+        for _ in 0..2 {
+            for limit in [1, 3, 100] {
+                assert_eq!(log(&*backend.store(), start, &filter, limit).await, chosen, "{filter:?}, pages of {limit}");
+            }
+            backend.reopen().await;
+        }
     }
 }
 

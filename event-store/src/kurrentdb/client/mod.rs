@@ -198,8 +198,13 @@ impl Client {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
-        // no category at all is no prefix at all over there, and lets everything through
-        if matches!(filter, Filter::Categories(categories) if categories.is_empty()) {
+        // no choice at all is no prefix at all over there, and lets everything through
+        let nothing = match filter {
+            Filter::All => false,
+            Filter::Categories(categories) => categories.is_empty(),
+            Filter::Streams(choices) => choices.is_empty(),
+        };
+        if nothing {
             return Ok(Vec::new());
         }
         // the event at the position comes, too

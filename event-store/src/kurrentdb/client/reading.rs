@@ -7,7 +7,7 @@ use eventstore::{
 use super::Client;
 use crate::{
     kurrentdb::stored::{Stored, received},
-    port::{Filter, Position, StoreError},
+    port::{Filter, Position, StoreError, Streams},
 };
 
 /// The streams that are the log: not KurrentDB's own (`$…`) and not the snapshots. Understood by every engine of
@@ -68,6 +68,14 @@ pub(super) fn of(filter: &Filter) -> SubscriptionFilter {
         Filter::Categories(categories) => {
             let with_prefix = |filter: SubscriptionFilter, category| filter.add_prefix(format!("{category}-"));
             categories.iter().fold(SubscriptionFilter::on_stream_name(), with_prefix)
+        }
+        // a name is the beginning of others, too: those are left out here
+        Filter::Streams(choices) => {
+            let with_prefix = |filter: SubscriptionFilter, streams: &Streams| match streams {
+                Streams::Named(name) => filter.add_prefix(name.as_str()),
+                Streams::Under(prefix) => filter.add_prefix(prefix.as_str()),
+            };
+            choices.iter().fold(SubscriptionFilter::on_stream_name(), with_prefix)
         }
     }
 }
