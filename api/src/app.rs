@@ -16,6 +16,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     attachments::Attachments,
+    audit::{Audit, LookingBack},
     auth::{Authenticator, Liveness},
     clock::now,
     consistency::Consistency,
@@ -58,6 +59,10 @@ pub struct Shared {
     pub forgotten: watch::Receiver<Position>,
     /// Who signs the log.
     pub notary: Notary,
+    /// The log, for auditors.
+    pub audit: Audit,
+    /// Views as they stood.
+    pub past: LookingBack,
     /// What operators look after.
     pub views: Arc<Views>,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.

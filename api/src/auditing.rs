@@ -10,7 +10,8 @@ use tidings_commands::{
     sessions::{Login, SignIn, Whence},
 };
 use tidings_domain::{
-    UserId,
+    StreamName, UserId,
+    access::{ContentAccessed, Shown},
     values::{Password, Role},
 };
 use tidings_event_store::InstallationSecret;
@@ -19,7 +20,14 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use zeroize::Zeroizing;
 
 use crate::{
-    auth::Authenticator, clock::now, config::Config, extract::Caller, problem::Kind, serve::ServeError, stores::Stores,
+    audit::{Audit, Wanted},
+    auth::Authenticator,
+    clock::now,
+    config::Config,
+    extract::Caller,
+    problem::Kind,
+    serve::ServeError,
+    stores::Stores,
 };
 
 /// How many right passwords are remembered, so that not every call of a client hashes its own. Whether it still is the account's
@@ -39,7 +47,8 @@ pub(crate) async fn listener(config: &Config) -> Result<Option<TcpListener>, Ser
 /// Serves the log until the server stops.
 pub(crate) fn serve(listener: TcpListener, stores: &Stores, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
     let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
-    let readers = Arc::new(LogReaders::new(stores.commands.clone(), authenticator, &stores.secret));
+    let audit = Audit::new(stores.store.clone(), stores.codec.clone());
+    let readers = Arc::new(LogReaders::new(stores.commands.clone(), audit, authenticator, &stores.secret));
     let server = LogServer::new(stores.store.clone(), stores.codec.clone(), readers);
     tokio::spawn(async move {
         if let Err(error) = server.serve(listener, stopping).await {
@@ -51,6 +60,7 @@ pub(crate) fn serve(listener: TcpListener, stores: &Stores, stopping: watch::Rec
 /// Lets auditors and operators read the log.
 pub struct LogReaders {
     commands: Commands,
+    audit: Audit,
     authenticator: Authenticator,
     /// By a keyed hash of login and password: whose, and its number.
     right: Cache<[u8; 32], (UserId, u32)>,
@@ -66,9 +76,9 @@ impl fmt::Debug for LogReaders {
 
 impl LogReaders {
     /// By the accounts of this installation.
-    pub fn new(commands: Commands, authenticator: Authenticator, secret: &InstallationSecret) -> Self {
+    pub fn new(commands: Commands, audit: Audit, authenticator: Authenticator, secret: &InstallationSecret) -> Self {
         let hash_key = secret.derive("tidings 2026 passwords of log readers");
-        Self { commands, authenticator, right: Cache::new(MOST_REMEMBERED), hash_key }
+        Self { commands, audit, authenticator, right: Cache::new(MOST_REMEMBERED), hash_key }
     }
 
     async fn by_password(&self, login: String, password: SecretString) -> Result<Pass, Denied> {
@@ -144,6 +154,18 @@ impl Gatekeeper for LogReaders {
             Credentials::Basic { login, password } => self.by_password(login, password).await,
             Credentials::Bearer(token) => self.by_token(token).await,
         }
+    }
+
+    async fn note(&self, pass: &Pass, stream: Option<&StreamName>) -> Result<(), Denied> {
+        let unnoted = |error: &dyn fmt::Display| {
+            tracing::warn!(%error, "what an auditor reads cannot be noted: it is not shown");
+            Denied::Unavailable
+        };
+        let access = ContentAccessed::new(pass.user, now(), Shown::Protocol);
+        let wanted = Wanted { stream: stream.cloned(), ..Wanted::default() };
+        let access = self.audit.concerning(access, &wanted).await.map_err(|problem| unnoted(&problem))?;
+        let context = Context { actor: Some(pass.user), session: pass.session, now: access.at, ..Context::default() };
+        self.commands.note_access(access, &context).await.map(drop).map_err(|error| unnoted(&error))
     }
 
     async fn still_admits(&self, pass: &Pass) -> Result<(), Denied> {

@@ -19,6 +19,7 @@
 
 pub mod app;
 pub mod attachments;
+pub mod audit;
 pub mod auditing;
 pub mod auth;
 pub mod cli;

@@ -13,6 +13,8 @@ use crate::problem::status::success;
 
 /// The position of the last event that the request appended.
 pub const TIDINGS_POSITION: HeaderName = HeaderName::from_static("tidings-position");
+/// The position as of which an answer was asked for.
+pub const TIDINGS_AS_OF: HeaderName = HeaderName::from_static("tidings-as-of");
 /// `true` on an answer given before under the same idempotency key.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 

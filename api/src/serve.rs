@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     app::{App, Shared},
     attachments::Attachments,
+    audit::Audit,
     auditing,
     auth::Authenticator,
     clock,
@@ -242,6 +243,8 @@ fn router(
         origins: config.edge.origins.clone(),
         forgotten,
         notary,
+        audit: Audit::new(stores.store.clone(), stores.codec.clone()),
+        past: stores.past.clone(),
         views: stores.views.clone(),
         messages_window_days: config.messages_window_days,
     });

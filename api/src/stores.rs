@@ -23,6 +23,7 @@ use tidings_projections::{
 };
 
 use crate::{
+    audit::LookingBack,
     clock,
     config::{AttachmentPlace, Config, EVENTS, Engine, LogEngine, NodeRole},
     control::Operator,
@@ -95,6 +96,8 @@ pub struct Stores {
     pub tiles: Tiles,
     /// The log's file, where it has one.
     pub log_file: Option<PathBuf>,
+    /// Views as they stood.
+    pub past: LookingBack,
 }
 
 impl Stores {
@@ -117,6 +120,8 @@ impl Stores {
         let views = open_views(config).await?;
         // last of all: whatever is refused has made nothing
         let vault = open_vault(config, codec.keyring().clone())?;
+        let past = LookingBack::open(path, store.clone(), codec.clone());
+        let past = past.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
         let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
@@ -131,6 +136,7 @@ impl Stores {
             vault,
             tiles: notary::tiles(path),
             log_file: config.log_file(),
+            past,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The write side of Tidings: load, decide, append.
 //!
 //! [`Commands`] has one module for each subject ([`users`], [`sessions`], [`factor`], [`devices`], [`conversations`],
-//! [`messages`], [`attachments`], [`reading`], [`contacts`]).
+//! [`messages`], [`attachments`], [`reading`], [`contacts`], [`accesses`]).
 //! Each method gathers what its decider must know, hands the command to the [`executor`], and says what came of it as an
 //! [`Outcome`]. Nothing here knows a view: names are resolved through the claims on them, membership through the
 //! conversation's own state.
@@ -9,6 +9,7 @@
 //! A method given a [`Context`] with a key is idempotent for ever: the same key again finds the events of the first time
 //! and answers from them, with [`Outcome::replayed`] set.
 
+pub mod accesses;
 pub mod attachments;
 mod attempts;
 mod blinding;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use tidings_domain::{
     KeyId, StreamId,
+    access::AccessDecider,
     attachment::AttachmentDecider,
     attempts::AttemptsDecider,
     contact::ContactDecider,
@@ -81,6 +83,7 @@ struct Inner {
     guard: Guard,
     schedules: Executor<ScheduleDecider>,
     webhooks: Executor<WebhookDecider>,
+    accesses: Executor<AccessDecider>,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -108,6 +111,7 @@ impl Commands {
             guard: Guard::default(),
             schedules: Executor::new(shared.clone(), 5_000),
             webhooks: Executor::new(shared.clone(), 10_000),
+            accesses: Executor::new(shared.clone(), 10),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -145,6 +149,7 @@ impl Commands {
             StreamId::Attempts(_) => inner.attempts.observe(stream, recorded),
             StreamId::Schedule(_) => inner.schedules.observe(stream, recorded),
             StreamId::Webhook(_) => inner.webhooks.observe(stream, recorded),
+            StreamId::Access(_) => inner.accesses.observe(stream, recorded),
         }
     }
 }

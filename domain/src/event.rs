@@ -50,6 +50,9 @@ pub trait StoredEvent: Clone + Into<Event> + Sized + Send + Sync + 'static {
     /// An event from its open part; its personal part is [`crate::Personal::Withheld`].
     fn from_open(name: &str, open: &[u8]) -> Result<Self, EventError>;
 
+    /// What the member is called that the personal part stands for; `None` for an event that has no such part.
+    fn private_member(&self) -> Option<&'static str>;
+
     /// Puts the personal part back.
     fn reveal(&mut self, private: &[u8]) -> Result<(), EventError>;
 }
@@ -105,6 +108,12 @@ macro_rules! events {
                 }
             }
 
+            fn private_member(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$variant(_) => events!(@member $($field)?),)+
+                }
+            }
+
             fn from_open(name: &str, open: &[u8]) -> Result<Self, $crate::EventError> {
                 match name {
                     $($name => serde_json::from_slice(open).map(Self::$variant),)+
@@ -126,6 +135,8 @@ macro_rules! events {
     (@private $payload:ident $field:ident) => { $payload.$field.clear().map(serde_json::to_vec) };
     (@keys $payload:ident) => { None };
     (@keys $payload:ident $field:ident) => { Some($payload.seal_keys()) };
+    (@member) => { None };
+    (@member $field:ident) => { Some(stringify!($field)) };
     (@reveal $payload:ident $private:ident) => { Ok(()) };
     (@reveal $payload:ident $private:ident $field:ident) => {
         serde_json::from_slice($private).map(|part| $payload.$field = $crate::Personal::Clear(part))
@@ -134,9 +145,10 @@ macro_rules! events {
 pub(crate) use events;
 
 use crate::{
-    attachment::AttachmentEvent, attempts::AttemptsEvent, contact::ContactEvent, conversation::ConversationEvent,
-    devices::DevicesEvent, factor::FactorEvent, login::LoginEvent, message::MessageEvent, reader::ReaderEvent,
-    request::RequestEvent, schedule::ScheduleEvent, session::SessionEvent, user::UserEvent, webhook::WebhookEvent,
+    access::AccessEvent, attachment::AttachmentEvent, attempts::AttemptsEvent, contact::ContactEvent,
+    conversation::ConversationEvent, devices::DevicesEvent, factor::FactorEvent, login::LoginEvent,
+    message::MessageEvent, reader::ReaderEvent, request::RequestEvent, schedule::ScheduleEvent, session::SessionEvent,
+    user::UserEvent, webhook::WebhookEvent,
 };
 
 /// Any event of the log. Projections match on it without a wildcard, so the compiler lists what a new event still lacks.
@@ -170,6 +182,8 @@ pub enum Event {
     Schedule(ScheduleEvent),
     /// Of one webhook.
     Webhook(WebhookEvent),
+    /// Of what auditors were shown of others.
+    Access(AccessEvent),
 }
 
 macro_rules! delegate {
@@ -204,6 +218,10 @@ macro_rules! delegate {
 
             fn seal_keys(&self) -> Option<SealKeys> {
                 match self { $(Self::$family(event) => event.seal_keys(),)+ }
+            }
+
+            fn private_member(&self) -> Option<&'static str> {
+                match self { $(Self::$family(event) => event.private_member(),)+ }
             }
 
             fn from_open(name: &str, open: &[u8]) -> Result<Self, EventError> {
@@ -241,4 +259,5 @@ delegate!(
     Attempts(AttemptsEvent),
     Schedule(ScheduleEvent),
     Webhook(WebhookEvent),
+    Access(AccessEvent),
 );

@@ -9,6 +9,7 @@
 //!
 //! Each subject is a folder (`conversation`, `reader`, …) whose files stand in the order events, state, decide.
 
+pub mod access;
 pub mod attachment;
 pub mod attempts;
 pub mod contact;
@@ -38,4 +39,4 @@ pub use ids::{AttachmentId, ConversationId, IdError, KeyId, MessageId, Scheduled
 pub use pair::Pair;
 pub use personal::Personal;
 pub use stream::{LoginKind, StreamError, StreamId, StreamName};
-pub use time::{Timestamp, TimestampError};
+pub use time::{Day, DayError, Timestamp, TimestampError};

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use crate::{
     ids::{AttachmentId, ConversationId, IdError, MessageId, SessionId, UserId, WebhookId},
     pair::Pair,
+    time::Day,
 };
 
 /// What a claimed login is.
@@ -65,9 +66,30 @@ pub enum StreamId {
     Schedule(UserId),
     /// `webhook-{id}`: where somebody is told, and how far.
     Webhook(WebhookId),
+    /// `access-{day}`: what auditors were shown of others.
+    Access(Day),
 }
 
 impl StreamId {
+    /// All that [`StreamId::category`] answers.
+    pub const CATEGORIES: [&'static str; 15] = [
+        "user",
+        "login",
+        "session",
+        "conversation",
+        "message",
+        "reader",
+        "attachment",
+        "request",
+        "contact",
+        "factor",
+        "devices",
+        "attempts",
+        "schedule",
+        "webhook",
+        "access",
+    ];
+
     /// The part of the name before the first hyphen, by which readers of the whole log filter.
     pub const fn category(&self) -> &'static str {
         match self {
@@ -85,6 +107,7 @@ impl StreamId {
             Self::Attempts(_) => "attempts",
             Self::Schedule(_) => "schedule",
             Self::Webhook(_) => "webhook",
+            Self::Access(_) => "access",
         }
     }
 
@@ -134,6 +157,7 @@ impl fmt::Display for StreamId {
             Self::Attempts(hash) => write!(f, "{category}-{}", Hex(hash)),
             Self::Schedule(user) => write!(f, "{category}-{user}"),
             Self::Webhook(id) => write!(f, "{category}-{id}"),
+            Self::Access(day) => write!(f, "{category}-{day}"),
         }
     }
 }
@@ -178,6 +202,7 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "attempts" => StreamId::Attempts(unhex(rest)?),
         "schedule" => StreamId::Schedule(rest.parse()?),
         "webhook" => StreamId::Webhook(rest.parse()?),
+        "access" => StreamId::Access(rest.parse().map_err(|_| IdError)?),
         _ => return Err(IdError),
     })
 }
@@ -244,9 +269,11 @@ mod tests {
             StreamId::Attempts([0xf0; 32]),
             StreamId::Schedule(user),
             StreamId::Webhook(WebhookId::new(Uuid::from_u128(8))),
+            StreamId::Access(Day::of(crate::Timestamp::from_millis(1_100_521_080_000))),
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());
+            assert!(StreamId::CATEGORIES.contains(&id.category()));
         }
     }
 
@@ -261,7 +288,9 @@ mod tests {
 
     #[test]
     fn a_foreign_name_is_no_stream() {
-        for name in ["", "user", "user-", "user-1", "login-fax-00", "reader-1-2", "$ce-user", "request-zz"] {
+        for name in
+            ["", "user", "user-", "user-1", "login-fax-00", "reader-1-2", "$ce-user", "request-zz", "access-2026-2-30"]
+        {
             assert!(name.parse::<StreamId>().is_err(), "{name}");
         }
     }

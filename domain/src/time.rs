@@ -54,6 +54,43 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A string that is no day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a day such as 2026-11-20")]
+pub struct DayError;
+
+/// A day of the calendar, in UTC. Shown as `2026-11-20`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day([u8; 10]);
+
+impl Day {
+    /// The day of a moment.
+    pub fn of(at: Timestamp) -> Self {
+        let mut day = *b"0000-00-00";
+        for (digit, shown) in day.iter_mut().zip(at.to_string().bytes()) {
+            *digit = shown;
+        }
+        Self(day)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.0).unwrap_or_default())
+    }
+}
+
+impl FromStr for Day {
+    type Err = DayError;
+
+    fn from_str(text: &str) -> Result<Self, DayError> {
+        let begins: Timestamp = format!("{text}T00:00:00Z").parse().map_err(|TimestampError| DayError)?;
+        let day = Self::of(begins);
+        // one day has one spelling
+        if day.0 == text.as_bytes() { Ok(day) } else { Err(DayError) }
+    }
+}
+
 fn put_digits(text: &mut [u8], mut value: u32) {
     for digit in text.iter_mut().rev() {
         *digit = b"0123456789"[value as usize % 10];
@@ -81,5 +118,14 @@ mod tests {
         assert_eq!(at.to_string(), "2004-11-15T12:18:00.007Z");
         assert_eq!("2004-11-15T13:18:00.007+01:00".parse(), Ok(at));
         assert_eq!("yesterday".parse::<Timestamp>(), Err(TimestampError));
+    }
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        let day = Day::of(Timestamp::from_millis(1_100_521_080_007));
+        assert_eq!((day.to_string().as_str(), "2004-11-15".parse()), ("2004-11-15", Ok(day)));
+        for text in ["", "2004-11-31", "2004-1-5", "2004-11-15T", "20041115", " 2004-11-15", "2004-11-15 "] {
+            assert_eq!(text.parse::<Day>(), Err(DayError), "{text:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::SecretString;
-use tidings_domain::{SessionId, UserId};
+use tidings_domain::{SessionId, StreamName, UserId};
 use tonic::{Status, metadata::MetadataMap};
 
 /// What a call shows of its caller: the header `authorization`.
@@ -93,6 +93,10 @@ impl From<Denied> for Status {
 pub trait Gatekeeper: Send + Sync + 'static {
     /// Lets a caller in, or says why not.
     async fn admit(&self, credentials: Credentials) -> Result<Pass, Denied>;
+
+    /// Notes that somebody who was let in is about to be shown what is sealed: of this stream, or of all. They are shown it only once
+    /// that has succeeded.
+    async fn note(&self, pass: &Pass, stream: Option<&StreamName>) -> Result<(), Denied>;
 
     /// Whether somebody who was let in still may read, with as much of it open. Asked again while an answer lasts.
     async fn still_admits(&self, pass: &Pass) -> Result<(), Denied>;

@@ -11,7 +11,7 @@ use tonic::Status;
 /// For each event its data with the member `opened`, what was sealed, in place of `sealed`; `None` where it goes out as
 /// it is stored: nothing is sealed in it, its key was destroyed, or this version does not understand it.
 pub(crate) async fn opened(codec: &Codec, events: &[Arc<RecordedEvent>]) -> Result<Vec<Option<Bytes>>, Status> {
-    let decoded = codec.open_all(events).await.map_err(|error| {
+    let decoded = codec.open_stored(events).await.map_err(|error| {
         tracing::warn!(%error, "sealed events cannot be opened");
         Status::unavailable("sealed events cannot be opened now: try again later")
     })?;

@@ -70,6 +70,13 @@ impl Streams for StreamsService {
         if let (Some(writing), Target::Stream(stream, _)) = (&self.writing, &asked.target) {
             writing.check(stream)?;
         }
+        if pass.opens && self.codec.is_some() {
+            let stream = match &asked.target {
+                Target::Stream(stream, _) => Some(stream),
+                Target::All(_) => None,
+            };
+            self.gate.note(&pass, stream).await?;
+        }
         let (store, codec, ids) = (self.store.clone(), self.codec.clone(), asked.ids);
         let desk = Desk { store, codec, pass, ids, _place: place };
         let answers = if asked.count.is_some() {

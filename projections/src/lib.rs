@@ -3,6 +3,7 @@
 //! - [`queries`]: what can be asked, as a port that each backend of views implements;
 //! - [`model`]: what the answers are made of;
 //! - [`runner`]: keeps views at the head of the log, rebuilds and verifies them. It knows no SQL;
+//! - [`past`]: views as they stood at any position;
 //! - [`sqlite`]: the embedded backend; [`postgres`]: the one that several nodes share.
 //!
 //! A view holds nothing but functions of the log: no clock, no chance, nothing that depends on how events came in
@@ -11,6 +12,7 @@
 mod fold;
 mod measuring;
 pub mod model;
+pub mod past;
 pub mod postgres;
 pub mod queries;
 pub mod runner;
@@ -18,6 +20,7 @@ pub mod sqlite;
 pub mod text;
 mod viewing;
 
+pub use past::{Past, PastError, PastLimits, PastViews};
 pub use postgres::PostgresViews;
 pub use queries::{Answer, Queries, QueryError};
 pub use runner::{Demand, Options, Projection, Views, ViewsError};

@@ -5,12 +5,13 @@
 
 use async_trait::async_trait;
 use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
+use tidings_event_store::Position;
 
 use crate::model::{
-    Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
-    InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
-    ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
-    UnreadSummary, User, UserCursor, Wanted, Webhook,
+    Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
+    ConversationAccess, Device, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor,
+    MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor,
+    SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
 };
 
 /// Why there is no answer.
@@ -207,6 +208,13 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Files of anybody that are on no message and were uploaded before this time, the oldest first.
     async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>>;
+
+    /// What auditors were shown of somebody, or of a conversation they are or were in, or may have been shown of anybody since they are
+    /// there; newest first. Not what they were shown of themselves as auditors.
+    async fn accesses(&self, viewer: UserId, cursor: Option<AccessCursor>, limit: usize) -> Answer<AccessPage>;
+
+    /// What of a conversation auditors were shown since a position, but for single messages other than this one; oldest first.
+    async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>>;
 
     /// What is unread, everywhere. Exact.
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;

@@ -9,6 +9,7 @@
 //! | [`Limit`], [`Cursors`] | paging, as members of a query and through the state | 400 |
 //! | [`IdempotencyKey`] | the request's key, if it has one | 400 |
 
+mod as_of;
 mod body;
 mod caller;
 mod cursor;
@@ -17,6 +18,7 @@ mod message_ref;
 mod path;
 mod query;
 
+pub use as_of::AsOf;
 pub use body::{Body, Checked, MAX_BODY_BYTES, MaybeBody, change, present, unreadable, whole};
 pub use caller::{Caller, CallerCell, RequestInfo};
 pub use cursor::Cursors;

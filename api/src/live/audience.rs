@@ -110,7 +110,8 @@ impl Audience {
             | StreamId::Request(_)
             | StreamId::Factor(_)
             | StreamId::Attempts(_)
-            | StreamId::Schedule(_) => false,
+            | StreamId::Schedule(_)
+            | StreamId::Access(_) => false,
         }
     }
 

@@ -127,7 +127,8 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Devices(_)
             | StreamId::Attempts(_)
             | StreamId::Schedule(_)
-            | StreamId::Webhook(_),
+            | StreamId::Webhook(_)
+            | StreamId::Access(_),
             _,
         ) => (None, None),
     }

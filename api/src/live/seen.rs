@@ -59,7 +59,8 @@ impl Theirs {
             | StreamId::Request(_)
             | StreamId::Factor(_)
             | StreamId::Attempts(_)
-            | StreamId::Schedule(_) => false,
+            | StreamId::Schedule(_)
+            | StreamId::Access(_) => false,
         }
     }
 

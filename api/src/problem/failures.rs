@@ -4,7 +4,7 @@ use tidings_attachments::{BlobError, ReadError, VaultError};
 use tidings_commands::Error as CommandError;
 use tidings_event_store::{CodecError, KeyError, Seldom, StoreError};
 use tidings_notary::ProofError;
-use tidings_projections::{QueryError, ViewsError};
+use tidings_projections::{PastError, QueryError, ViewsError};
 
 use super::{Problem, status::Kind};
 use crate::notary::NoProof;
@@ -64,6 +64,20 @@ impl From<ViewsError> for Problem {
             ViewsError::Foreign(_) | ViewsError::Apply(_) => Kind::Internal,
         };
         failed(&error, kind)
+    }
+}
+
+impl From<PastError> for Problem {
+    fn from(error: PastError) -> Self {
+        let kind = match error {
+            PastError::TooMuch { .. } => Kind::TooMuchHistory,
+            PastError::Busy => Kind::Overloaded,
+            PastError::Store(error) => return error.into(),
+            PastError::Keys(error) => return error.into(),
+            PastError::Views(error) => return error.into(),
+            PastError::Query(error) => return error.into(),
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

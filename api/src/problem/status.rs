@@ -76,6 +76,7 @@ kinds! {
     NoSuchWebhook = NOT_FOUND, "no-such-webhook", "There is no such webhook";
     NoSuchMessage = NOT_FOUND, "no-such-message", "There is no such message";
     NoSuchScheduled = NOT_FOUND, "no-such-scheduled-message", "There is no such scheduled message";
+    NoSuchPosition = NOT_FOUND, "no-such-position", "The log does not reach so far";
     NoSuchAttachment = NOT_FOUND, "no-such-attachment", "There is no such attachment";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
@@ -100,6 +101,7 @@ kinds! {
     WrongMediaType = UNSUPPORTED_MEDIA_TYPE, "wrong-media-type", "The body has the wrong media type";
     NoSuchRange = RANGE_NOT_SATISFIABLE, "no-such-range", "The file does not reach so far";
     InvalidRequest = UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule";
+    TooMuchHistory = UNPROCESSABLE_ENTITY, "too-much-history", "Looking back so would take too much";
     KeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key belongs to another request";
     HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The request has too many or too large headers";
     TooManyAttempts = TOO_MANY_REQUESTS, "too-many-attempts", "Too many failed attempts";

@@ -1,6 +1,5 @@
 //! Conversations: listed, shown, renamed, put aside.
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_domain::{ConversationId, UserId, values::ConversationName};
 use tidings_event_store::Position;
@@ -12,12 +11,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    past::{Shown, View, Which},
     shapes::{ConversationBody, List},
     texts::ConversationNameText,
 };
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, Path},
+    extract::{AsOf, Body, Checked, InQuery, Limit, Path, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -57,6 +57,10 @@ struct InboxQuery {
     /// `next` of the page before.
     #[param(ignore)]
     cursor: Option<String>,
+    /// As it stood at this position of the log or at this time, but for what was erased since.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<AsOf>, inline)]
+    as_of: Option<AsOf>,
 }
 
 /// The inbox
@@ -68,26 +72,39 @@ struct InboxQuery {
 async fn show_inbox(
     reading: Reading,
     InQuery(asked): InQuery<InboxQuery>,
-) -> Result<Json<List<ConversationBody>>, Problem> {
-    let list = format!("inbox {:?} {:?}", asked.archived, asked.unread);
+) -> Result<Shown<List<ConversationBody>>, Problem> {
+    let view = View::of(&reading, asked.as_of, Which::Own).await?;
+    let list = view.list(format!("inbox {:?} {:?}", asked.archived, asked.unread));
     let place: Option<(Position, Position)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(began, after)| InboxCursor { began, after });
     let filter = InboxFilter { archived: asked.archived, unread: asked.unread };
-    let page = reading.views().inbox(reading.user(), filter, cursor, asked.limit.0).await?;
+    let page = view.views().inbox(reading.user(), filter, cursor, asked.limit.0).await?;
     let next = page.next.map(|next| reading.app.cursors.seal(&list, &(next.began, next.after))).transpose()?;
-    Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+    Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ConversationQuery {
+    /// As it stood at this position of the log or at this time, but for what was erased since.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<AsOf>, inline)]
+    as_of: Option<AsOf>,
 }
 
 /// A conversation
 #[utoipa::path(get, path = "/v1/conversations/{conversation}", tag = "Conversations",
-    params(("conversation" = String, Path, format = "uuid", description = "Which")),
+    params(("conversation" = String, Path, format = "uuid", description = "Which"), ConversationQuery),
     responses((status = 200, description = "The conversation", body = ConversationBody)),
 )]
 async fn show_conversation(
     reading: Reading,
     Path((id,)): Path<(ConversationId,)>,
-) -> Result<Json<ConversationBody>, Problem> {
-    access(reading.views(), reading.user(), id).await.map(Json)
+    InQuery(asked): InQuery<ConversationQuery>,
+) -> Result<Shown<ConversationBody>, Problem> {
+    let view = View::of(&reading, asked.as_of, Which::One(id)).await?;
+    let conversation = access(view.views(), reading.user(), id).await?;
+    Ok(view.answer(conversation))
 }
 
 /// What a group is to be called.

@@ -1,16 +1,18 @@
 //! Who is in a conversation.
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_domain::{ConversationId, conversation::MemberRole};
 use tidings_projections::model::MemberCursor;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::shapes::{List, MemberBody};
+use super::{
+    past::{Shown, View, Which},
+    shapes::{List, MemberBody},
+};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Checked, InQuery, Limit, MaybeBody, Path},
+    extract::{AsOf, Checked, InQuery, Limit, MaybeBody, Path, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -28,6 +30,10 @@ struct MembersQuery {
     /// `next` of the page before.
     #[param(ignore)]
     cursor: Option<String>,
+    /// As of this position of the log or this time.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<AsOf>, inline)]
+    as_of: Option<AsOf>,
 }
 
 /// The members
@@ -41,13 +47,25 @@ async fn list_members(
     reading: Reading,
     Path((id,)): Path<(ConversationId,)>,
     InQuery(asked): InQuery<MembersQuery>,
-) -> Result<Json<List<MemberBody>>, Problem> {
-    reading.app.commands.standing(id, reading.user()).await?.member()?;
-    let list = format!("members {id}");
+) -> Result<Shown<List<MemberBody>>, Problem> {
+    let view = View::of(&reading, asked.as_of, Which::WithReaders(id)).await?;
+    match &view {
+        View::Now(_) => {
+            reading.app.commands.standing(id, reading.user()).await?.member()?;
+        }
+        // who was in it then
+        View::Then(past, _) => {
+            let here = past.membership(reading.user(), id).await?.is_some_and(|here| here.left_seq.is_none());
+            if !here {
+                return Err(Kind::NotAMember.into());
+            }
+        }
+    }
+    let list = view.list(format!("members {id}"));
     let cursor = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?.map(MemberCursor);
-    let page = reading.views().members(id, cursor, asked.limit.0).await?;
+    let page = view.views().members(id, cursor, asked.limit.0).await?;
     let next = page.next.map(|MemberCursor(next)| reading.app.cursors.seal(&list, &next)).transpose()?;
-    Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+    Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
 /// What a member may do.

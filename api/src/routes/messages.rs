@@ -12,11 +12,12 @@ use tidings_projections::model::{MessageAnchor, MessageVersion};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::past::{Shown, View, Which};
 use super::shapes::{List, MessageBody, shown};
 use super::texts::{BodyText, MessageIdText, SubjectText};
 use crate::{
     app::{Acting, App, Reading},
-    extract::{Body, Checked, InQuery, Limit, MessageRef, Path, change, parsed},
+    extract::{AsOf, Body, Checked, InQuery, Limit, MessageRef, Path, change, parsed},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };
@@ -51,6 +52,10 @@ struct MessagesQuery {
     /// `next` of the page before.
     #[param(ignore)]
     cursor: Option<String>,
+    /// As they stood at this position of the log or at this time, but for what was erased since.
+    #[serde(default, deserialize_with = "parsed")]
+    #[param(value_type = Option<AsOf>, inline)]
+    as_of: Option<AsOf>,
 }
 
 impl MessagesQuery {
@@ -68,7 +73,7 @@ impl MessagesQuery {
 }
 
 /// How an anchor stands in a cursor.
-fn to_place(anchor: MessageAnchor) -> (u8, u64) {
+pub(super) fn to_place(anchor: MessageAnchor) -> (u8, u64) {
     match anchor {
         MessageAnchor::Newest => (0, 0),
         MessageAnchor::Before(seq) => (1, seq),
@@ -77,7 +82,7 @@ fn to_place(anchor: MessageAnchor) -> (u8, u64) {
     }
 }
 
-fn from_place(place: (u8, u64)) -> MessageAnchor {
+pub(super) fn from_place(place: (u8, u64)) -> MessageAnchor {
     match place {
         (1, seq) => MessageAnchor::Before(seq),
         (2, seq) => MessageAnchor::After(seq),
@@ -97,12 +102,13 @@ async fn list_messages(
     reading: Reading,
     Path((conversation,)): Path<(ConversationId,)>,
     InQuery(asked): InQuery<MessagesQuery>,
-) -> Result<Json<List<MessageBody>>, Problem> {
+) -> Result<Shown<List<MessageBody>>, Problem> {
     let (begin, stop) = asked.stretch(conversation)?;
-    let list = format!("messages {conversation} {stop} {:?}", asked.unread);
+    let view = View::of(&reading, asked.as_of, Which::One(conversation)).await?;
+    let list = view.list(format!("messages {conversation} {stop} {:?}", asked.unread));
     let place = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let anchor = place.map_or(begin, from_place);
-    let page = reading.views().messages(reading.user(), conversation, anchor, asked.unread, asked.limit.0).await?;
+    let page = view.views().messages(reading.user(), conversation, anchor, asked.unread, asked.limit.0).await?;
     let Some(mut page) = page else {
         // says which: no such conversation, or not in it
         reading.app.commands.standing(conversation, reading.user()).await?;
@@ -112,7 +118,7 @@ async fn list_messages(
     page.items.retain(|message| message.id.seq > stop);
     let next = page.next.filter(|_| page.items.len() == found);
     let next = next.map(|next| reading.app.cursors.seal(&list, &to_place(next))).transpose()?;
-    Ok(Json(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+    Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
 
 /// A message

@@ -3,9 +3,14 @@
 //! A handler takes an extractor for who asks ([`crate::app::Acting`] to do something, [`crate::app::Reading`] to ask the
 //! views), what the path, query and body say, and is about ten lines.
 
+mod accesses;
 mod admin;
 mod attachments;
 mod audit;
+mod audit_events;
+mod audit_life;
+mod audit_past;
+mod audit_people;
 mod blocks;
 mod contacts;
 mod conversations;
@@ -18,6 +23,7 @@ mod members;
 mod message_actions;
 mod messages;
 mod offices;
+mod past;
 mod pins;
 mod reading;
 mod received;
@@ -39,6 +45,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub use accesses::AccessBody;
 pub use attachments::UPLOADS;
 pub use contacts::ContactBody;
 pub use devices::DeviceBody;
@@ -55,6 +62,7 @@ pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(users::routes())
         .merge(me::routes())
+        .merge(accesses::routes())
         .merge(signing_in::routes())
         .merge(sessions::routes())
         .merge(second_factor::routes())
@@ -79,4 +87,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(webhooks::routes())
         .merge(admin::routes())
         .merge(audit::routes())
+        .merge(audit_events::routes())
+        .merge(audit_life::routes())
+        .merge(audit_past::routes())
+        .merge(audit_people::routes())
 }

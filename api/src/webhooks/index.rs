@@ -111,7 +111,8 @@ impl Index {
                 | StreamId::Devices(_)
                 | StreamId::Attempts(_)
                 | StreamId::Schedule(_)
-                | StreamId::Webhook(_),
+                | StreamId::Webhook(_)
+                | StreamId::Access(_),
                 _,
             ) => Asks::Nothing,
         }

@@ -2,6 +2,8 @@
 
 // every module is one of tests, helpers too: there a failed `unwrap` is how a test says no
 #[cfg(test)]
+mod accesses;
+#[cfg(test)]
 mod accounts;
 #[cfg(test)]
 mod attempts;

@@ -1,7 +1,7 @@
 //! Ids and the names of streams.
 
 use proptest::prelude::*;
-use tidings_domain::{ConversationId, LoginKind, MessageId, Pair, SessionId, StreamId, UserId};
+use tidings_domain::{ConversationId, Day, LoginKind, MessageId, Pair, SessionId, StreamId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{conversation_ids, user_ids};
@@ -27,6 +27,7 @@ fn stream_ids() -> impl Strategy<Value = StreamId> {
         user_ids().prop_map(StreamId::Devices),
         any::<[u8; 32]>().prop_map(StreamId::Attempts),
         user_ids().prop_map(StreamId::Schedule),
+        any::<i32>().prop_map(|at| StreamId::Access(Day::of(Timestamp::from_millis(i64::from(at) * 86_400)))),
     ]
 }
 

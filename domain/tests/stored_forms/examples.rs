@@ -53,6 +53,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(guarding::attempts().into_iter().map(Event::from));
     all.extend(conversations::schedules().into_iter().map(Event::from));
     all.extend(webhooks::webhooks().into_iter().map(Event::from));
+    all.extend(guarding::accesses().into_iter().map(Event::from));
     all
 }
 

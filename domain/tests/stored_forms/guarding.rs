@@ -1,7 +1,8 @@
-//! Events of second factors, devices and failed sign-ins.
+//! Events of second factors, devices, failed sign-ins and audits.
 
 use tidings_domain::{
-    Personal,
+    ConversationId, MessageId, Personal,
+    access::{AccessEvent, AccessFilter, ContentAccessed, Shown},
     attempts::{AttemptsEvent, SignInRecognized, SignInsFailed},
     devices::{DevicePublished, DeviceRemoved, DevicesEvent, KeyPackageClaimed, PublishedKeys},
     factor::{FactorEvent, RecoveryCodeUsed, TotpCodeUsed, TotpDisabled, TotpEnabled, TotpOffered},
@@ -61,4 +62,38 @@ pub(crate) fn devices() -> Vec<DevicesEvent> {
 
 pub(crate) fn attempts() -> Vec<AttemptsEvent> {
     vec![SignInsFailed { more: 5, at: AT }.into(), SignInRecognized { at: AT }.into()]
+}
+
+pub(crate) fn accesses() -> Vec<AccessEvent> {
+    let conversation = ConversationId::new(uuid::Uuid::from_u128(3));
+    let bare = ContentAccessed::new(user(2), AT, Shown::Log);
+    let filter = AccessFilter {
+        stream: Some(format!("conversation-{conversation}")),
+        category: Some("conversation".to_owned()),
+        event: Some("message_sent".to_owned()),
+        actor: Some(user(1)),
+        since: Some(AT),
+        until: Some(AT),
+    };
+    let full = ContentAccessed {
+        shown: Shown::Message,
+        users: vec![user(1)],
+        conversation: Some(conversation),
+        message: Some(MessageId { conversation, seq: 7, version: 19 }),
+        as_of: Some(99),
+        filter: Some(filter),
+        ..bare.clone()
+    };
+    let shown = |shown| AccessEvent::from(ContentAccessed { shown, ..bare.clone() });
+    vec![
+        full.into(),
+        ContentAccessed { everybody: true, ..bare.clone() }.into(),
+        shown(Shown::Protocol),
+        shown(Shown::Conversation),
+        shown(Shown::Members),
+        shown(Shown::Messages),
+        shown(Shown::Inbox),
+        shown(Shown::Account),
+        shown(Shown::Directory),
+    ]
 }

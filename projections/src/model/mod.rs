@@ -1,5 +1,6 @@
 //! What queries answer with: plain rows. The API gives them their JSON form.
 
+mod access;
 mod attachment;
 mod contact;
 mod conversation;
@@ -11,6 +12,7 @@ mod status;
 mod webhooks;
 
 pub use crate::text::{NothingToFind, Snippet, Wanted};
+pub use access::{Access, AccessCursor, AccessPage};
 pub use attachment::{Attachment, Pixels};
 pub use contact::{Block, Contact, ContactCursor, ContactState};
 pub use conversation::{

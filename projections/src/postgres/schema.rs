@@ -34,13 +34,14 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/postgres/views/search/20261120170100_index_documents.sql")],
         },
         Projection::Conversations => Shape {
-            revision: 3,
+            revision: 4,
             tables: &[
                 include_str!(
                     "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
                 ),
                 include_str!("../../../migrations/postgres/views/conversations/20261120180000_create_scheduled.sql"),
                 include_str!("../../../migrations/postgres/views/conversations/20261120190400_create_attachments.sql"),
+                include_str!("../../../migrations/postgres/views/conversations/20261120214500_create_accesses.sql"),
             ],
             indexes: &[include_str!(
                 "../../../migrations/postgres/views/conversations/20261120130500_index_conversations.sql"
@@ -55,6 +56,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
         Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users", "webhooks"],
         Projection::Search => &["closed", "documents"],
         Projection::Conversations => &[
+            "accesses",
             "attachments",
             "closed",
             "conversations",

@@ -16,7 +16,7 @@ use crate::{
 pub enum Projection {
     /// People, their search terms, their sessions, their contacts and blocks.
     Directory,
-    /// Conversations, members, messages, readers.
+    /// Conversations, members, messages, readers; who of the auditors looked at them.
     Conversations,
     /// Which messages may hold which words.
     Search,
@@ -44,7 +44,7 @@ impl Projection {
     pub const fn categories(self) -> &'static [&'static str] {
         match self {
             Self::Directory => &["user", "session", "contact", "factor", "devices", "webhook"],
-            Self::Conversations => &["conversation", "message", "reader", "schedule", "attachment", "user"],
+            Self::Conversations => &["conversation", "message", "reader", "schedule", "attachment", "user", "access"],
             Self::Search => &["conversation", "message", "user"],
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod ids;
 mod parked;
+mod past;
 mod pool;
 mod queries;
 mod schema;
@@ -18,4 +19,5 @@ mod store;
 mod trust;
 mod webhooks;
 
+pub use past::PastQueries;
 pub use store::SqliteViews;

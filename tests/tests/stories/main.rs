@@ -3,6 +3,7 @@
 mod accounts;
 mod acme;
 mod attachments;
+mod audit;
 mod blocks;
 mod browsers;
 mod changing;
@@ -26,6 +27,7 @@ mod mail;
 mod notary;
 mod operating;
 mod pages;
+mod past;
 mod permissions;
 mod presence;
 mod privacy;

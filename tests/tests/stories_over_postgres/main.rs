@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "../stories/attachments.rs"]
 mod attachments;
+#[path = "../stories/audit.rs"]
+mod audit;
 #[path = "../stories/blocks.rs"]
 mod blocks;
 #[path = "../stories/changing.rs"]
@@ -42,6 +44,8 @@ mod notary;
 mod operating;
 #[path = "../stories/pages.rs"]
 mod pages;
+#[path = "../stories/past.rs"]
+mod past;
 #[path = "../stories/presence.rs"]
 mod presence;
 #[path = "../stories/privacy.rs"]

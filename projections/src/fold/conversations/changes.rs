@@ -31,6 +31,7 @@ impl Rows {
         self.reaction_counts.clear();
         self.receipts.clear();
         self.closed.clear();
+        self.accesses.clear();
         self.scheduled.written(0);
         self.unwritten = None;
         Ok(())
@@ -71,6 +72,7 @@ impl Rows {
             closed: &self.closed,
             scheduled: self.scheduled.changes().map(|(id, row)| (id, row.as_ref())).collect(),
             attachments: self.attachments.changes().map(|(id, row)| (id, row.as_ref())).collect(),
+            accesses: &self.accesses,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The conversations projection: conversations, members, messages, readers.
 
+pub(crate) mod accesses;
 pub(crate) mod attachments;
 mod changes;
 mod closing;
@@ -13,12 +14,13 @@ pub(crate) mod tables;
 use std::collections::HashMap;
 
 use tidings_domain::{
-    Event, StreamId, UserId, attachment::AttachmentEvent, conversation::ConversationEvent, message::MessageEvent,
-    reader::ReaderEvent, user::UserEvent,
+    Event, StreamId, UserId, access::AccessEvent, attachment::AttachmentEvent, conversation::ConversationEvent,
+    message::MessageEvent, reader::ReaderEvent, user::UserEvent,
 };
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
 use super::{Done, FoldError, signed};
+use accesses::access_rows;
 use rows::Rows;
 pub(crate) use tables::{ConversationTables, key, unkey};
 
@@ -73,6 +75,7 @@ impl ConversationsFold {
                     | Event::Schedule(_)
                     | Event::Attachment(_)
                     | Event::Webhook(_)
+                    | Event::Access(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -131,6 +134,10 @@ impl ConversationsFold {
                 | UserEvent::Reinstated(_) => Ok(()),
             },
             (Event::Schedule(event), StreamId::Schedule(owner)) => self.schedule(tables, owner, event).await,
+            (Event::Access(AccessEvent::Accessed(event)), StreamId::Access(_)) => {
+                self.rows.accesses.extend(access_rows(standing.position, event));
+                Ok(())
+            }
             (
                 Event::Login(_)
                 | Event::Session(_)
@@ -148,6 +155,7 @@ impl ConversationsFold {
                 | Event::Reader(_)
                 | Event::User(_)
                 | Event::Schedule(_)
+                | Event::Access(_)
                 | Event::Attachment(_),
                 _,
             ) => Err(FoldError::data("this event does not belong into this stream")),

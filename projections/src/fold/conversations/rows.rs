@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
 use super::{
+    accesses::AccessRow,
     attachments::AttachmentRow,
     tables::{
         ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
@@ -32,6 +33,7 @@ pub(super) struct Rows {
     pub(super) scheduled: Kept<ScheduledId, Option<ScheduledRow>>,
     pub(super) closed: Vec<(UserId, i64)>,
     pub(super) attachments: Kept<AttachmentId, Option<AttachmentRow>>,
+    pub(super) accesses: Vec<AccessRow>,
     /// Conversations of this number or above have no rows in the tables yet.
     pub(super) unwritten: Option<i64>,
 }

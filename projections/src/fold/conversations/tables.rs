@@ -2,7 +2,7 @@
 
 use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
-use super::attachments::AttachmentRow;
+use super::{accesses::AccessRow, attachments::AttachmentRow};
 use crate::fold::Done;
 
 /// A row of `conversations`.
@@ -166,6 +166,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) closed: &'a [(UserId, i64)],
     pub(crate) scheduled: Vec<(ScheduledId, Option<&'a ScheduledRow>)>,
     pub(crate) attachments: Vec<(AttachmentId, Option<&'a AttachmentRow>)>,
+    /// Not in the table yet.
+    pub(crate) accesses: &'a [AccessRow],
 }
 
 /// The tables, in a database. What is asked for and not there is left out.

@@ -96,6 +96,7 @@ impl DirectoryFold {
                 | Event::Attachment(_)
                 | Event::Request(_)
                 | Event::Attempts(_)
+                | Event::Access(_)
                 | Event::Schedule(_),
                 _,
             ) => Ok(()),

@@ -108,7 +108,8 @@ impl SearchFold {
                 | Event::Contact(_)
                 | Event::Factor(_)
                 | Event::Devices(_)
-                | Event::Attempts(_),
+                | Event::Attempts(_)
+                | Event::Access(_),
                 _,
             ) => Ok(()),
             (Event::Conversation(_) | Event::Message(_) | Event::User(_), _) => {

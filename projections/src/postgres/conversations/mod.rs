@@ -1,5 +1,6 @@
 //! The rows of conversations in PostgreSQL: a few statements for a whole batch.
 
+mod accesses;
 pub(in crate::postgres) mod attachments;
 mod reactions;
 mod read;

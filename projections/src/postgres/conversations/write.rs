@@ -55,6 +55,9 @@ impl PostgresBackend {
         if !changes.attachments.is_empty() {
             self.write_attachments(&changes.attachments).await?;
         }
+        if !changes.accesses.is_empty() {
+            self.write_accesses(changes.accesses).await?;
+        }
         if !changes.closed.is_empty() {
             sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT DO NOTHING")
                 .bind(column(changes.closed, |(user, _)| user.uuid()))

@@ -1,5 +1,6 @@
 //! The questions, over PostgreSQL: each in a few statements, however many rows it takes.
 
+mod accesses;
 mod attachments;
 mod contacts;
 mod conversations;
@@ -17,15 +18,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
+use tidings_event_store::Position;
 
 use super::reading::{Failed, Reading, Snapshot};
 use crate::{
     measuring::Measured,
     model::{
-        Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
-        InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
-        ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
-        UnreadSummary, User, UserCursor, Wanted, Webhook,
+        Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
+        ConversationAccess, Device, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
+        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor,
+        SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
     },
     queries::{Answer, Queries},
 };
@@ -275,6 +277,14 @@ impl Queries for PostgresQueries {
 
     async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>> {
         ask!(one self, db => attachments::unused(db, before, limit))
+    }
+
+    async fn accesses(&self, viewer: UserId, cursor: Option<AccessCursor>, limit: usize) -> Answer<AccessPage> {
+        ask!(one self, db => accesses::page(db, viewer, cursor, limit))
+    }
+
+    async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>> {
+        ask!(one self, db => accesses::to(db, message, since, limit))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

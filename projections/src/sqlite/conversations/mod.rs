@@ -1,5 +1,6 @@
 //! The rows of conversations in SQLite: row by row, by cached statements.
 
+mod accesses;
 pub(in crate::sqlite) mod attachments;
 mod read;
 mod schedules;

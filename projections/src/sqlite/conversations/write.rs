@@ -58,7 +58,8 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
         db.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?, ?)")?.execute(params![user.as_bytes(), at])?;
     }
     super::schedules::write(db, &changes.scheduled)?;
-    super::attachments::write(db, changes)
+    super::attachments::write(db, changes)?;
+    super::accesses::write(db, changes.accesses)
 }
 
 fn write_conversation(db: &Connection, row: &ConversationRow) -> Result<()> {

@@ -1,9 +1,11 @@
 //! The questions, over SQLite.
 
+mod accesses;
 mod attachments;
 mod contacts;
 mod conversations;
 mod messages;
+mod outside;
 mod people;
 mod receipts;
 mod received;
@@ -17,19 +19,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
+use tidings_event_store::Position;
 
 use super::pool::Pool;
 use crate::{
     measuring::Measured,
     model::{
-        Attachment, Block, Contact, ContactCursor, ContactState, Conversation, ConversationAccess, Device, InboxCursor,
-        InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
-        ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session,
-        UnreadSummary, User, UserCursor, Wanted, Webhook,
+        Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
+        ConversationAccess, Device, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
+        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor,
+        SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
     },
     queries::{Answer, Queries},
     viewing::Viewer,
 };
+
+pub(super) use outside::{conversation_of, messages_of};
 
 /// Answers from whatever generations serve.
 pub(super) struct SqliteQueries {
@@ -265,6 +270,14 @@ impl Queries for SqliteQueries {
 
     async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>> {
         self.read(|db| attachments::unused(db, before, limit))
+    }
+
+    async fn accesses(&self, viewer: UserId, cursor: Option<AccessCursor>, limit: usize) -> Answer<AccessPage> {
+        self.read(|db| accesses::page(db, viewer, cursor, limit))
+    }
+
+    async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>> {
+        self.read(|db| accesses::to(db, message, since, limit))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

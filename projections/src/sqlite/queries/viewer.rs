@@ -49,6 +49,17 @@ impl Viewer {
         .optional()
     }
 
+    /// Somebody who never was in a conversation and is shown all of it; none where there is none.
+    pub(super) fn outside(db: &Connection, user: UserId, id: ConversationId) -> rusqlite::Result<Option<Self>> {
+        db.prepare_cached(
+            "SELECT id, number, kind, created_at, members, last_seq, last_deleted_seq, activity, latest_at, 0, 0, NULL, NULL,
+                    last_seq, 0, 0, FALSE, FALSE
+             FROM conversations WHERE id = ?",
+        )?
+        .query_row([id.as_bytes()], |row| Self::read(user, row))
+        .optional()
+    }
+
     /// `last - mark - deleted above it + exceptions`: exact, whatever the size of the conversation.
     pub(super) fn unread(&self, db: &Connection) -> rusqlite::Result<i64> {
         if self.left_seq.is_some() {

@@ -114,6 +114,7 @@ fn accounts() -> Vec<Row> {
         row("GET", "/v1/users"),
         row("GET", "/v1/users/{user}").names(|scene| vec![("user", scene.other.username.clone())]),
         row("GET", "/v1/users/me"),
+        row("GET", "/v1/users/me/accesses"),
         row("PATCH", "/v1/users/me").body(|_| Some(json!({"first_name": "Somebody"}))),
         row("DELETE", "/v1/users/me").body(|_| Some(json!({"password": PASSWORD}))).spoils(),
         row("POST", "/v1/sessions").body(|scene| Some(scene.credentials())),
@@ -182,11 +183,20 @@ fn operation() -> Vec<Row> {
 }
 
 fn audit() -> Vec<Row> {
+    let user: fn(&Scene<'_>) -> Names = |scene| vec![("user", scene.other.id.clone())];
     vec![
         row("GET", "/v1/audit/checkpoint"),
         row("GET", "/v1/audit/key"),
         row("GET", "/v1/audit/proof/inclusion").query("?position=1"),
         row("GET", "/v1/audit/proof/consistency").query("?from=1"),
+        row("GET", "/v1/audit/events"),
+        row("GET", "/v1/audit/conversations/{conversation}"),
+        row("GET", "/v1/audit/conversations/{conversation}/members"),
+        row("GET", "/v1/audit/conversations/{conversation}/messages"),
+        row("GET", "/v1/audit/messages/{message}"),
+        row("GET", "/v1/audit/users"),
+        row("GET", "/v1/audit/users/{user}").names(user),
+        row("GET", "/v1/audit/users/{user}/inbox").names(user),
     ]
 }
 
