@@ -34,15 +34,17 @@ assert.deepEqual(ids(backwards), ids(events).reverse());
 await assert.rejects(collect(client.readStream("conversation-nowhere")), StreamNotFoundError);
 
 // the whole log, with filters
-const everything = await collect(client.readAll());
+// without the notes that an auditor was shown something: every reading adds one
+const unnoted = (events) => events.filter((event) => event.type !== "content_accessed");
+const everything = unnoted(await collect(client.readAll()));
 assert.ok(everything.length > events.length);
-const back = await collect(client.readAll({ direction: BACKWARDS, fromPosition: END }));
+const back = unnoted(await collect(client.readAll({ direction: BACKWARDS, fromPosition: END })));
 assert.deepEqual(ids(back), ids(everything).reverse());
 const byType = await collect(client.readAll({ filter: eventTypeFilter({ prefixes: ["message_"] }) }));
 assert.deepEqual(ids(byType), ids(sent));
 const byStream = await collect(client.readAll({ filter: streamNameFilter({ regex: "^conversation-" }) }));
 assert.deepEqual(ids(byStream), ids(events));
-const ours = await collect(client.readAll({ filter: excludeSystemEvents() }));
+const ours = unnoted(await collect(client.readAll({ filter: excludeSystemEvents() })));
 assert.equal(ours.length, everything.length);
 
 // a subscription, while messages are sent

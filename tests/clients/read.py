@@ -33,16 +33,21 @@ except NotFoundError:
     pass
 
 # the whole log: with the client's own filter, which excludes system events, and with ours
-everything = list(client.read_all())
+# without the notes that an auditor was shown something: every reading adds one
+def unnoted(events):
+    return [event for event in events if event.type != "content_accessed"]
+
+
+everything = unnoted(client.read_all())
 positions = [event.commit_position for event in everything]
 assert positions == sorted(set(positions)) and len(everything) > len(events)
-backwards = [event.commit_position for event in client.read_all(backwards=True)]
+backwards = [event.commit_position for event in unnoted(client.read_all(backwards=True))]
 assert backwards == positions[::-1]
 only = list(client.read_all(filter_include=["message_sent"]))
 assert [event.id for event in only] == [event.id for event in sent], only
 only = list(client.read_all(filter_include=[r"conversation-.*"], filter_by_stream_name=True))
 assert [event.id for event in only] == [event.id for event in events], only
-without = list(client.read_all(filter_exclude=["message_sent"]))
+without = unnoted(client.read_all(filter_exclude=["message_sent"]))
 assert len(without) == len(everything) - len(sent)
 
 # a subscription, while messages are sent

@@ -13,6 +13,7 @@ pub(crate) struct Talk {
     sender: Person,
     /// Writes nothing while there is trouble.
     reader: Person,
+    auditor: Person,
     group: String,
     /// What was acknowledged, oldest first.
     acknowledged: Vec<String>,
@@ -24,8 +25,10 @@ pub(crate) struct Talk {
 impl Talk {
     pub(crate) async fn begin(app: TestApp) -> Self {
         let (sender, reader) = (app.person("sender").await, app.person("reader").await);
+        let auditor = app.person("auditor").await;
+        app.tool_done(&["grant", &auditor.username, "auditor"]);
         let group = sender.group("trouble", &[&reader]).await;
-        let mut talk = Self { app, sender, reader, group, acknowledged: vec![], tried: 0, position: 0 };
+        let mut talk = Self { app, sender, reader, auditor, group, acknowledged: vec![], tried: 0, position: 0 };
         for _ in 0..5 {
             talk.send().await.expect(201);
         }
@@ -83,6 +86,12 @@ impl Talk {
         refused(self.reader.patch(format!("{here}/settings"), json!({"muted": true})).await);
         let session = json!({"username": self.reader.username, "password": PASSWORD});
         refused(self.app.post("/v1/sessions", session).await);
+        // what cannot be noted is not shown
+        for path in
+            ["/events".to_owned(), format!("/conversations/{}", self.group), format!("/users/{}", self.reader.id)]
+        {
+            refused(self.auditor.get(format!("/v1/audit{path}")).await);
+        }
         let shown = self.reader.get(&*here).await.expect(200);
         assert_eq!((&shown["name"], &shown["muted"]), (&json!("trouble"), &json!(false)));
     }

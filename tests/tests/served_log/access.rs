@@ -54,6 +54,11 @@ async fn what_is_sealed_is_opened_for_auditors_and_nobody_else() {
     assert!(seen[1].get("opened").is_none() && seen[1]["sealed"].is_string());
     assert!(!seen[1].to_string().contains("sundial"));
     assert_eq!(seen[0]["seq"], seen[1]["seq"]);
+    // and that it was opened, those learn whose it is
+    let accesses = operator.get("/v1/users/me/accesses").await.expect(200);
+    let [access] = accesses.items() else { panic!("one access: {}", accesses.text) };
+    assert_eq!((&access["auditor"]["id"], &access["shown"]), (&auditor.id.into(), &"protocol".into()));
+    assert_eq!(access["conversation_id"], group);
 }
 
 #[tokio::test]
