@@ -9,7 +9,7 @@ use support::{Backing, PATIENCE, World};
 use tidings_event_store::{Position, database::DatabaseUrl};
 use tidings_projections::{
     Options, PostgresViews, Projection, Views,
-    runner::{Log, OnPoison, Opened},
+    runner::{Extent, Log, OnPoison, Opened, Pace},
 };
 use tidings_tests::postgres::Cluster;
 
@@ -52,7 +52,7 @@ async fn a_node_that_does_not_fold_sees_what_another_one_does() {
     world.views().rebuild(Projection::Conversations, pace).await.unwrap();
     assert_eq!(reader.queries().unread(bob, group).await.unwrap(), 21);
     reader.rebuild(Projection::Conversations, pace).await.unwrap();
-    assert_eq!(reader.verify(Projection::Conversations, 5).await.unwrap().differing, 0);
+    assert_eq!(reader.verify(Projection::Conversations, Extent::all(5), Pace::default()).await.unwrap().differing, 0);
     world.send(group, ada, "after the swap").await;
     world.memory.announce();
     shows(&reader, world.memory.last()).await;
@@ -76,7 +76,7 @@ async fn of_two_projectors_one_folds_and_the_other_takes_over() {
     shows(&second, world.memory.last()).await;
     assert_eq!(second.queries().unread(bob, group).await.unwrap(), 31);
     for projection in Projection::ALL {
-        assert_eq!(second.verify(projection, 5).await.unwrap().differing, 0);
+        assert_eq!(second.verify(projection, Extent::all(5), Pace::default()).await.unwrap().differing, 0);
     }
     second.stop().await;
 }
@@ -152,7 +152,7 @@ async fn views_go_on_when_the_server_comes_back() {
     cluster.start_again();
     shows(&views, world.memory.last()).await;
     assert_eq!(views.queries().unread(bob, group).await.unwrap(), 11);
-    assert_eq!(views.verify(Projection::Conversations, 5).await.unwrap().differing, 0);
+    assert_eq!(views.verify(Projection::Conversations, Extent::all(5), Pace::default()).await.unwrap().differing, 0);
     views.stop().await;
 }
 

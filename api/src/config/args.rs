@@ -185,6 +185,21 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks_private: Option<bool>,
 
+    /// What of the time a rebuild beside the serving view may work, above 0 and at most 1 [default: 0.5]
+    #[arg(long, global = true, env = "TIDINGS_REBUILD_SHARE", value_name = "PART")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuild_share: Option<f64>,
+
+    /// How often a sample of the views is compared with the log; 0 is never [default: 24]
+    #[arg(long, global = true, env = "TIDINGS_VERIFY_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify_hours: Option<f64>,
+
+    /// How many conversations and people that sample has, 1 to 500 [default: 100]
+    #[arg(long, global = true, env = "TIDINGS_VERIFY_SAMPLE", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify_sample: Option<u32>,
+
     /// How many seconds the server goes on serving once it is told to stop and says that it is not ready: longer than the
     /// load balancer before it takes to notice [default: 2 where nodes share their log, else 0]
     #[arg(long, global = true, env = "TIDINGS_DRAIN_SECONDS", value_name = "SECONDS")]

@@ -5,6 +5,7 @@ mod args;
 mod attachments;
 mod edge;
 mod engines;
+mod views;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -22,6 +23,7 @@ pub use args::{LogFormat, Settings};
 pub use attachments::{AttachmentConfig, AttachmentPlace};
 pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
+pub use views::ViewsConfig;
 
 /// The embedded log, in the data directory.
 pub const EVENTS: &str = "events.db";
@@ -57,6 +59,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where log, keys and views are.
     pub engines: Engines,
+    /// How the views are looked after.
+    pub views: ViewsConfig,
     /// Where attachments are, and how large they may be.
     pub attachments: AttachmentConfig,
     /// How clients are met.
@@ -133,6 +137,12 @@ struct Merged {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     webhooks_private: Option<bool>,
+    #[serde(default = "views::rebuild_share")]
+    rebuild_share: f64,
+    #[serde(default = "views::verify_hours")]
+    verify_hours: f64,
+    #[serde(default = "views::verify_sample")]
+    verify_sample: u32,
     acme_domains: Option<String>,
     acme_contact: Option<String>,
     acme_directory: Option<String>,
@@ -248,6 +258,7 @@ impl Merged {
         Ok(Config {
             listen,
             engines,
+            views: ViewsConfig::check(&self)?,
             attachments: AttachmentConfig::check(&self)?,
             edge: EdgeConfig::check(&self)?,
             drain: Duration::from_secs(drain.into()),

@@ -61,6 +61,11 @@ pub(crate) trait Backend:
     /// Ends the fast filling.
     fn finish(&mut self) -> impl Future<Output = Done> + Send;
 
+    /// It serves, and is folded by this thread from now on.
+    fn settle_in(&mut self) -> impl Future<Output = Done> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Makes erased text leave the files. `false` when something is in the way.
     fn tidy(&mut self) -> impl Future<Output = Done<bool>> + Send;
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tidings_domain::ConversationId;
 use tidings_event_store::{DecodedEvent, Position};
 
 use super::{
@@ -137,6 +138,14 @@ impl<B: Backend> Generation for Folding<B> {
             self.backend.finish().await.map_err(super::FoldError::apply_error)?;
         }
         Ok(())
+    }
+
+    async fn settle_in(&mut self) -> Result<(), ApplyError> {
+        self.backend.settle_in().await.map_err(super::FoldError::apply_error)
+    }
+
+    fn assume(&mut self, numbers: HashMap<ConversationId, i64>) {
+        self.fold.assume(numbers);
     }
 
     async fn tidy(&mut self) -> Result<bool, ApplyError> {

@@ -11,18 +11,22 @@ mod error;
 mod generation;
 mod kept;
 mod parked;
+pub(crate) mod sampled;
 pub(crate) mod search;
 mod shape;
+
+use std::collections::HashMap;
 
 use conversations::ConversationsFold;
 use directory::DirectoryFold;
 use search::SearchFold;
+use tidings_domain::ConversationId;
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
 pub(crate) use backend::{Backend, Done};
 pub(crate) use error::{Blame, FoldError};
 pub(crate) use generation::Folding;
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Fit, Shape};
 
 use crate::runner::Projection;
 
@@ -95,6 +99,14 @@ impl Fold {
         match self {
             Self::Directory(_) | Self::Search(_) => Ok(None),
             Self::Conversations(fold) => fold.reserve(backend, event).await,
+        }
+    }
+
+    /// Conversations that have these numbers elsewhere get the same here.
+    fn assume(&mut self, numbers: HashMap<ConversationId, i64>) {
+        match self {
+            Self::Directory(_) | Self::Search(_) => {}
+            Self::Conversations(fold) => fold.assumed = numbers,
         }
     }
 

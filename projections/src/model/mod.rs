@@ -23,7 +23,7 @@ pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, Rec
 pub use people::{Device, Session, User, UserCursor, UserRef};
 pub use scheduled::{Scheduled, ScheduledCursor};
 pub use search::{SearchCursor, SearchFilter, SearchHit};
-pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification};
+pub use status::{Difference, ParkedEvent, ProjectionStatus, RebuildProgress, Verification, Verified};
 pub use webhooks::{Webhook, WebhookFailure};
 
 /// A stretch of a list.

@@ -1,5 +1,7 @@
 //! How the views are doing.
 
+use std::time::{Duration, SystemTime};
+
 use tidings_event_store::Position;
 
 /// How a projection is doing.
@@ -23,6 +25,10 @@ pub struct ProjectionStatus {
     pub parked: Vec<ParkedEvent>,
     /// Why it does not go on at present.
     pub error: Option<String>,
+    /// Why the last rebuild or comparison did not come to its end; what served then was left alone.
+    pub failure: Option<String>,
+    /// What the last comparison with the log found, since the start of this server.
+    pub verified: Option<Verified>,
 }
 
 /// How far a rebuild is.
@@ -32,8 +38,29 @@ pub struct RebuildProgress {
     pub position: Position,
     /// The log's last position.
     pub head: Position,
-    /// Positions gone through a second.
+    /// Positions gone through a second since it began, rests included.
     pub rate: f64,
+}
+
+impl RebuildProgress {
+    /// How long it will take to where the log ends now, at the rate until now; none before there is a rate.
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = self.head.get().saturating_sub(self.position.get());
+        #[expect(clippy::cast_precision_loss, reason = "52 bits of events are exact enough to wait for")]
+        let seconds = left as f64 / self.rate;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// A comparison, and when it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// When it ended.
+    pub at: SystemTime,
+    /// Whether only a sample was compared.
+    pub sampled: bool,
+    /// What it found.
+    pub found: Verification,
 }
 
 /// An event that waits for somebody to look at it.

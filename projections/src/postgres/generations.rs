@@ -8,13 +8,15 @@ use super::{
     schema::{VIEWS, schema_of, shape, tables},
 };
 use crate::{
-    fold::{FoldError, unsigned},
-    runner::{Projection, Promotion, ViewsError},
+    fold::{Fit, FoldError, unsigned},
+    runner::{Projection, Promotion, ViewsError, Wanted},
 };
 
 /// The advisory locks of the views, by class: who folds, and who fills.
 pub(super) const FOLDS: i32 = 0x5444_4756;
 const FILLS: i32 = 0x5444_4757;
+/// Added to a projection's number: the right to rebuild it.
+pub(super) const REBUILDS: i32 = 0x2000;
 
 /// A generation that serves.
 pub(super) struct Serving {
@@ -60,7 +62,7 @@ pub(super) async fn serving(db: &mut PgConnection, projection: Projection) -> sq
     Ok(match row {
         None => Found::Unusable("there is none yet"),
         Some((_, _, false, _, _, _)) => Found::Unusable("it was never finished"),
-        Some((_, fingerprint, _, _, _, _)) if fingerprint != shape(projection).fingerprint() => {
+        Some((_, fingerprint, _, _, _, _)) if shape(projection).fits(&fingerprint) == Fit::No => {
             Found::Unusable("this release shapes it otherwise")
         }
         Some((.., there)) if usize::try_from(there) != Ok(tables(projection).len()) => {
@@ -72,6 +74,32 @@ pub(super) async fn serving(db: &mut PgConnection, projection: Projection) -> sq
             moves,
         }),
     })
+}
+
+/// Notes whether a projection is to be rebuilt.
+pub(super) async fn want(db: &mut PgConnection, projection: Projection, wanted: bool) -> sqlx::Result<()> {
+    let statement = if wanted {
+        "INSERT INTO tidings_views.wanted VALUES ($1) ON CONFLICT DO NOTHING"
+    } else {
+        "DELETE FROM tidings_views.wanted WHERE projection = $1"
+    };
+    sqlx::query(statement).bind(projection.name()).execute(db).await.map(drop)
+}
+
+/// What is to be rebuilt: noted, or filled by an older release.
+pub(super) async fn wanted(db: &mut PgConnection) -> sqlx::Result<Vec<Wanted>> {
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT projection, fingerprint, EXISTS (SELECT FROM tidings_views.wanted w WHERE w.projection = s.projection)
+         FROM tidings_views.serving s JOIN tidings_views.generations USING (projection, number)",
+    )
+    .fetch_all(db)
+    .await?;
+    let wanted = |(name, fingerprint, noted): (String, String, bool)| {
+        let projection = Projection::named(&name)?;
+        let older = shape(projection).fits(&fingerprint) == Fit::Filled;
+        (noted || older).then_some(Wanted { projection, noted })
+    };
+    Ok(rows.into_iter().filter_map(wanted).collect())
 }
 
 /// As little of a serving generation as tells how far it is.
@@ -95,7 +123,7 @@ pub(super) async fn glimpses(db: &mut PgConnection) -> sqlx::Result<Vec<Glimpse>
     .fetch_all(db)
     .await?;
     let glimpse = |(name, number, fingerprint, position, parks): (String, i32, String, i64, bool)| {
-        let projection = Projection::named(&name).filter(|known| shape(*known).fingerprint() == fingerprint)?;
+        let projection = Projection::named(&name).filter(|known| shape(*known).fits(&fingerprint) != Fit::No)?;
         let generation = u32::try_from(number).unwrap_or(0);
         Some(Glimpse { projection, generation, position: Position::new(unsigned(position)), parks })
     };
@@ -164,6 +192,7 @@ pub(super) async fn promote(
     .bind(number(next))
     .execute(&mut *db)
     .await?;
+    want(db, projection, false).await?;
     let before = before.map(|(before, _)| before).filter(|before| *before != number(next));
     if let Some(before) = before {
         sqlx::query("DELETE FROM tidings_views.generations WHERE projection = $1 AND number = $2")

@@ -8,11 +8,18 @@ use crate::{fold::Shape, runner::Projection};
 pub(super) const VIEWS: Schema = Schema {
     part: "views",
     name: "tidings_views",
-    steps: &[Step {
-        version: 20_261_120_130_000,
-        name: "create generations",
-        sql: include_str!("../../../migrations/postgres/views/20261120130000_create_generations.sql"),
-    }],
+    steps: &[
+        Step {
+            version: 20_261_120_130_000,
+            name: "create generations",
+            sql: include_str!("../../../migrations/postgres/views/20261120130000_create_generations.sql"),
+        },
+        Step {
+            version: 20_261_120_220_000,
+            name: "create wanted",
+            sql: include_str!("../../../migrations/postgres/views/20261120220000_create_wanted.sql"),
+        },
+    ],
 };
 
 /// The statements for one generation.

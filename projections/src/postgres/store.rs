@@ -12,7 +12,7 @@ use tidings_event_store::{
 use super::{
     backend::PostgresBackend,
     compare::PostgresPinned,
-    generations::{self, DELIVERS, Found, Serving, lock_number},
+    generations::{self, DELIVERS, Found, REBUILDS, Serving, lock_number},
     lease::PostgresLease,
     queries::PostgresQueries,
     reading::Reading,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     fold::Folding,
     queries::Queries,
-    runner::{Generation, Lease, Opened, Pinned, Projection, Promotion, ViewStore, ViewsError, Watch},
+    runner::{Generation, Lease, Opened, Pinned, Projection, Promotion, ViewStore, ViewsError, Wanted, Watch},
 };
 
 /// Views in PostgreSQL, for as many nodes as want them.
@@ -105,6 +105,24 @@ impl ViewStore for PostgresViews {
         }
         db.close().await?;
         Ok(promotion)
+    }
+
+    async fn want(&self, projection: Projection, wanted: bool) -> Result<(), ViewsError> {
+        let mut db = self.connect().await?;
+        generations::want(&mut db, projection, wanted).await?;
+        Ok(db.close().await?)
+    }
+
+    async fn wanted(&self) -> Result<Vec<Wanted>, ViewsError> {
+        let mut db = self.connect().await?;
+        let wanted = generations::wanted(&mut db).await?;
+        db.close().await?;
+        Ok(wanted)
+    }
+
+    async fn rebuilding(&self, projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        let lease = PostgresLease::take(&self.url, REBUILDS + lock_number(projection)).await?;
+        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
     }
 
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError> {

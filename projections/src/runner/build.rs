@@ -6,25 +6,16 @@ use tidings_event_store::Position;
 
 use super::{
     feed::{Ahead, Log},
-    port::{ApplyError, Generation, OnPoison, Projection, Promotion, ViewStore, ViewsError},
+    pace::{Pace, Throttle},
+    port::{ApplyError, Generation, OnPoison, Projection, ViewStore, ViewsError},
+    sample::Of,
+    serving::Promotion,
     state::per_second,
 };
-use crate::model::{RebuildProgress, Verification};
+use crate::model::RebuildProgress;
 
-/// How fast a rebuild may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// How many events are looked at for one transaction.
-    pub page: usize,
-    /// The most positions gone through a second, so that a rebuild leaves room for serving. None: as fast as it goes.
-    pub per_second: Option<u64>,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { page: 10_000, per_second: None }
-    }
-}
+/// While it rests, a filling looks so often whether it is to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Hears how far a filling is; stops it with an error.
 pub(super) type Observe<'a> = &'a mut (dyn FnMut(RebuildProgress) -> Result<(), ViewsError> + Send);
@@ -34,6 +25,7 @@ pub(super) struct Source<'a> {
     pub(super) log: &'a Log,
     pub(super) projection: Projection,
     pub(super) pace: Pace,
+    pub(super) of: Of,
 }
 
 impl Source<'_> {
@@ -49,15 +41,24 @@ impl Source<'_> {
         if first >= until {
             return Ok(());
         }
-        let mut ahead = Ahead::start(self.log.clone(), self.projection, first, until, self.pace.page)?;
+        let throttle = Throttle::new(self.pace);
+        let of = (self.projection, self.of.clone());
+        let mut ahead = Ahead::start(self.log.clone(), of, (first, until), throttle.clone())?;
         while let Some(batch) = ahead.next().await {
-            generation.apply(&batch?, on_poison).await?;
-            let done = generation.position().get().saturating_sub(first.get());
-            let rate = per_second(done, began.elapsed());
-            observe(RebuildProgress { position: generation.position(), head: until, rate })?;
-            if let Some(most) = self.pace.per_second.filter(|most| *most > 0) {
-                let due = Duration::from_millis(done.saturating_mul(1_000) / most);
-                tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+            let (batch, reading) = batch?;
+            let applying = Instant::now();
+            generation.apply(&batch, on_poison).await?;
+            let rest = throttle.rest_after(reading + applying.elapsed());
+            let position = generation.position();
+            let mut tell = || {
+                let rate = per_second(position.get().saturating_sub(first.get()), began.elapsed());
+                observe(RebuildProgress { position, head: until, rate })
+            };
+            tell()?;
+            let rested = Instant::now();
+            while let Some(left) = rest.checked_sub(rested.elapsed()).filter(|left| !left.is_zero()) {
+                tokio::time::sleep(left.min(LOOK_EVERY)).await;
+                tell()?;
             }
         }
         if generation.position() < until {
@@ -147,44 +148,6 @@ impl Source<'_> {
             }
         }
     }
-
-    /// Compares the serving view with a fresh fold of the log.
-    pub(super) async fn verify(
-        &self,
-        views: &dyn ViewStore,
-        most: usize,
-        observe: Observe<'_>,
-    ) -> Result<Verification, ViewsError> {
-        // let go at once: a view that is held cannot tidy up
-        let until = views.pin(self.projection).await?.position();
-        let mut fresh = views.begin(self.projection).await?;
-        let outcome = self.verify_in(views, fresh.as_mut(), until, most, observe).await;
-        views.discard(self.projection, fresh).await?;
-        outcome
-    }
-
-    async fn verify_in(
-        &self,
-        views: &dyn ViewStore,
-        fresh: &mut dyn Generation,
-        until: Position,
-        most: usize,
-        observe: Observe<'_>,
-    ) -> Result<Verification, ViewsError> {
-        self.fill(fresh, until, OnPoison::Stop, observe).await?;
-        fresh.finish().await?;
-        let mut tries = 2;
-        loop {
-            let mut pinned = views.pin(self.projection).await?;
-            self.fill(fresh, pinned.position(), OnPoison::Stop, observe).await?;
-            let found = pinned.compare(fresh.number(), most).await?;
-            tries -= 1;
-            // a key may be destroyed between its use here and the event that says so: then both agree a moment later
-            if found.differing == 0 || tries == 0 || self.log.head().await? == found.position {
-                return Ok(found);
-            }
-        }
-    }
 }
 
 /// Rebuilds a projection while no server runs, and lets the new generation serve.
@@ -195,7 +158,7 @@ pub async fn replay(
     pace: Pace,
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
 ) -> Result<Position, ViewsError> {
-    let source = Source { log, projection, pace };
+    let source = Source { log, projection, pace, of: Of::All };
     let generation = source
         .build(views, &mut |now| {
             progress(now);
@@ -204,20 +167,4 @@ pub async fn replay(
         .await?;
     let position = source.swap_in(views, generation, Position::START).await?.position();
     Ok(position)
-}
-
-/// Compares a projection's view with a fresh fold of the log while no server runs; reports at most `most` rows.
-pub async fn verify(
-    views: &dyn ViewStore,
-    log: &Log,
-    projection: Projection,
-    most: usize,
-    progress: &mut (dyn FnMut(RebuildProgress) + Send),
-) -> Result<Verification, ViewsError> {
-    let source = Source { log, projection, pace: Pace::default() };
-    let mut observe = |now| {
-        progress(now);
-        Ok(())
-    };
-    source.verify(views, most, &mut observe).await
 }

@@ -1,11 +1,19 @@
 //! The log, read and decoded.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use tidings_event_store::{Codec, CodecError, EventStore, Filter, KeyError, Position, RecordedEvent};
 use tokio::sync::{Mutex, mpsc};
 
-use super::port::{Batch, Poison, Projection, ViewsError};
+use super::{
+    pace::Throttle,
+    port::{Batch, Poison, Projection, ViewsError},
+    sample::Of,
+};
 
 /// The log and the keys to it. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +29,34 @@ impl Log {
     pub(super) async fn read(&self, after: Position, filter: &Filter, limit: usize) -> Result<Batch, ViewsError> {
         let page = self.store.read_all(after, filter, limit).await.map_err(|error| log_error(&error))?;
         Ok(Batch { after, to: page.scanned_to.max(after), events: self.open(&page.events).await? })
+    }
+
+    /// The same, of which only what concerns a sample is opened.
+    async fn read_of(
+        &self,
+        after: Position,
+        (filter, of): (&Filter, &Of),
+        projection: Projection,
+        limit: usize,
+    ) -> Result<Batch, ViewsError> {
+        let sample = match of {
+            Of::All => return self.read(after, filter, limit).await,
+            Of::Some(sample) => sample,
+        };
+        let page = self.store.read_all(after, filter, limit).await.map_err(|error| log_error(&error))?;
+        let events: Vec<_> = page.events.iter().filter(|event| sample.admits(projection, event)).cloned().collect();
+        Ok(Batch { after, to: page.scanned_to.max(after), events: self.open(&events).await? })
+    }
+
+    /// The next event after a position, unless it is far from there.
+    pub(super) async fn some(
+        &self,
+        after: Position,
+        filter: &Filter,
+    ) -> Result<Option<Arc<RecordedEvent>>, ViewsError> {
+        const NEAR: usize = 100;
+        let page = self.store.read_all(after, filter, NEAR).await.map_err(|error| log_error(&error))?;
+        Ok(page.events.into_iter().next())
     }
 
     /// One event by its position.
@@ -68,24 +104,27 @@ impl Batch {
 }
 
 /// Reads and decodes ahead, on a thread of its own, while what was read before is being applied.
-pub(super) struct Ahead(mpsc::Receiver<Result<Batch, ViewsError>>);
+/// Each batch comes with how long that took.
+pub(super) struct Ahead(mpsc::Receiver<Result<(Batch, Duration), ViewsError>>);
 
 impl Ahead {
     pub(super) fn start(
         log: Log,
-        projection: Projection,
-        after: Position,
-        until: Position,
-        page: usize,
+        (projection, of): (Projection, Of),
+        (after, until): (Position, Position),
+        throttle: Throttle,
     ) -> Result<Self, ViewsError> {
         let failed = |error: std::io::Error| ViewsError::Unavailable(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (sender, receiver) = mpsc::channel(2);
+        // what is read ahead of a rest is read in the rest
+        let (sender, receiver) = mpsc::channel(if throttle.rests() { 1 } else { 2 });
         let filter = Filter::Categories(projection.categories().to_vec());
         let read = async move {
+            throttle.give_way();
             let mut after = after;
             while after < until {
-                let mut batch = log.read(after, &filter, page).await;
+                let began = Instant::now();
+                let mut batch = log.read_of(after, (&filter, &of), projection, throttle.page()).await;
                 if let Ok(batch) = &mut batch {
                     batch.cut(until);
                     if batch.to == after {
@@ -94,7 +133,8 @@ impl Ahead {
                     after = batch.to;
                 }
                 let failed = batch.is_err();
-                if sender.send(batch).await.is_err() || failed {
+                let took = began.elapsed();
+                if sender.send(batch.map(|batch| (batch, took))).await.is_err() || failed {
                     break;
                 }
             }
@@ -105,7 +145,7 @@ impl Ahead {
     }
 
     /// The next stretch; none at the end.
-    pub(super) async fn next(&mut self) -> Option<Result<Batch, ViewsError>> {
+    pub(super) async fn next(&mut self) -> Option<Result<(Batch, Duration), ViewsError>> {
         self.0.recv().await
     }
 }

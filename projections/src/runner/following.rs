@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use super::{
     feed::Log,
-    port::{Projection, Visible, Watch},
+    port::Projection,
+    serving::{Visible, Watch},
     state::{ProjectionState, Shared},
 };
 

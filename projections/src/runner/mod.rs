@@ -4,20 +4,26 @@
 //! who follow [`Views::applied`].
 
 mod build;
+mod comparing;
 mod feed;
 mod following;
 mod gathering;
 mod opening;
+mod pace;
 mod port;
+mod rebuilding;
+mod sample;
+mod serving;
 mod standby;
 mod state;
 mod views;
 mod worker;
 
-pub use build::{Pace, replay, verify};
+pub use build::replay;
+pub use comparing::{Extent, verify};
 pub use feed::Log;
-pub use port::{
-    Applied, ApplyError, Batch, Generation, Lease, OnPoison, Opened, Pinned, Poison, Projection, Promotion, ViewStore,
-    ViewsError, Visible, Watch,
-};
+pub use pace::{Pace, Share};
+pub use port::{Applied, ApplyError, Batch, Generation, OnPoison, Opened, Poison, Projection, ViewStore, ViewsError};
+pub use sample::{Sample, Unit};
+pub use serving::{Lease, Pinned, Promotion, Visible, Wanted, Watch};
 pub use views::{Demand, NotYet, Options, Views};

@@ -6,9 +6,12 @@ use tidings_event_store::Position;
 use tokio::sync::watch;
 
 use super::{
-    build::{Pace, Source},
+    build::Source,
     feed::{Log, Tail},
-    port::{Applied, Generation, Lease, Opened, Projection, ViewStore, ViewsError},
+    pace::Pace,
+    port::{Applied, Generation, Opened, Projection, ViewStore, ViewsError},
+    sample::Of,
+    serving::Lease,
     state::{ProjectionState, Shared},
 };
 
@@ -32,6 +35,10 @@ pub(super) struct Setting {
 impl Setting {
     pub(super) fn state(&self) -> &ProjectionState {
         self.shared.of(self.projection)
+    }
+
+    pub(super) fn source(&self) -> Source<'_> {
+        Source { log: &self.log, projection: self.projection, pace: self.pace, of: Of::All }
     }
 
     /// Tells how far readers of this node can see.
@@ -79,7 +86,7 @@ async fn serving_or_built(setting: &Setting, opened: Opened) -> Result<Box<dyn G
 pub(super) async fn build(setting: &Setting, why: &str) -> Result<Box<dyn Generation>, ViewsError> {
     let state = setting.shared.of(setting.projection);
     tracing::info!(projection = setting.projection.name(), why, "building the view from the log");
-    let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
+    let source = setting.source();
     let mut observe = |progress| {
         state.rebuilds(Some(progress));
         if *setting.stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
@@ -94,9 +101,10 @@ pub(super) async fn build(setting: &Setting, why: &str) -> Result<Box<dyn Genera
 /// A generation that has just begun to serve, for folding on: where others follow it, it is opened anew as one that serves.
 pub(super) async fn adopt(
     setting: &Setting,
-    generation: Box<dyn Generation>,
+    mut generation: Box<dyn Generation>,
 ) -> Result<Box<dyn Generation>, ViewsError> {
     if !setting.shares {
+        generation.settle_in().await?;
         return Ok(generation);
     }
     drop(generation);

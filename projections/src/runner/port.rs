@@ -1,14 +1,15 @@
 //! What the runner needs of a backend of views.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use tidings_domain::StreamName;
+use tidings_domain::{ConversationId, StreamName};
 use tidings_event_store::{Connections, DecodedEvent, Position, RecordedEvent};
 
 use crate::{
-    model::{ParkedEvent, Verification},
+    model::ParkedEvent,
     queries::Queries,
+    runner::serving::{Alone, Lease, Pinned, Promotion, Wanted, Watch},
 };
 
 /// A view or a few that belong together: folded from the log as one, with one checkpoint.
@@ -148,6 +149,12 @@ pub trait Generation: Send {
     /// Stores the position, where that was put off.
     async fn persist(&mut self) -> Result<(), ApplyError>;
 
+    /// It serves, and is folded by this thread from now on.
+    async fn settle_in(&mut self) -> Result<(), ApplyError>;
+
+    /// Conversations that have these numbers in the view that this one will be compared with are to get the same in this one.
+    fn assume(&mut self, numbers: HashMap<ConversationId, i64>);
+
     /// Ends the fast filling: what was left out for speed is made good, and all of it is durable.
     async fn finish(&mut self) -> Result<(), ApplyError>;
 
@@ -161,15 +168,6 @@ pub enum Opened {
     Serving(Box<dyn Generation>),
     /// None that this release can use: build one. Says why.
     Build(&'static str),
-}
-
-/// What became of a generation that was to serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Promotion {
-    /// It serves.
-    Serves,
-    /// Nothing changed: what serves is at this position and further, and readers never go back.
-    Behind(Position),
 }
 
 /// Why the views cannot be opened or changed.
@@ -195,63 +193,6 @@ pub enum ViewsError {
     Stopped,
 }
 
-/// A serving view as it was at one moment.
-#[async_trait]
-pub trait Pinned: Send {
-    /// All up to here is in it, and nothing after.
-    fn position(&self) -> Position;
-
-    /// Compares it, row by row, with the finished generation of number `fresh` at the same position, and reports at most `most` rows.
-    async fn compare(&mut self, fresh: u32, most: usize) -> Result<Verification, ViewsError>;
-}
-
-/// What readers see of a projection at a moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visible {
-    /// Of which projection.
-    pub projection: Projection,
-    /// Which generation serves.
-    pub generation: u32,
-    /// All up to here is in it.
-    pub position: Position,
-    /// What waits for somebody to look at it.
-    pub parked: Vec<ParkedEvent>,
-}
-
-/// The right to fold a projection, while this lives and is not lost.
-#[async_trait]
-pub trait Lease: Send + Sync {
-    /// Whether it still is this node's.
-    fn held(&self) -> bool;
-
-    /// Returns when it no longer is.
-    async fn lost(&mut self);
-}
-
-/// The lease of a store that only one process can open.
-struct Alone;
-
-#[async_trait]
-impl Lease for Alone {
-    fn held(&self) -> bool {
-        true
-    }
-
-    async fn lost(&mut self) {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Follows views that other nodes fold.
-#[async_trait]
-pub trait Watch: Send {
-    /// What readers of this node see now; views that do not serve are left out.
-    async fn look(&mut self) -> Result<Vec<Visible>, ViewsError>;
-
-    /// Returns when there may be something new to see, at the latest after `within`.
-    async fn moved(&mut self, within: Duration);
-}
-
 /// A backend of views.
 #[async_trait]
 pub trait ViewStore: Send + Sync + 'static {
@@ -263,6 +204,23 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// Makes a finished generation the serving one; the older goes with its last reader. Unless `forced`, it must be as far.
     async fn promote(&self, projection: Projection, number: u32, forced: bool) -> Result<Promotion, ViewsError>;
+
+    /// Notes that a projection is to be rebuilt, or no longer is: whoever folds after a crash begins again. What serves anew was
+    /// rebuilt.
+    async fn want(&self, projection: Projection, wanted: bool) -> Result<(), ViewsError>;
+
+    /// What is to be rebuilt: what was noted, and what serves, but was folded in an older way.
+    async fn wanted(&self) -> Result<Vec<Wanted>, ViewsError>;
+
+    /// The right to rebuild a projection; none while another node does.
+    async fn rebuilding(&self, _projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        Ok(Some(Box::new(Alone)))
+    }
+
+    /// Whether there is room for one more generation as large as the serving one, as far as that can be told.
+    async fn room(&self, _projection: Projection) -> Result<(), ViewsError> {
+        Ok(())
+    }
 
     /// Removes a generation that never served.
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError>;

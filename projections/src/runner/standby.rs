@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{
-    build::Source,
     opening::{Setting, retry_parked},
-    port::{Lease, Opened, ViewsError},
+    port::{Opened, ViewsError},
+    serving::Lease,
     worker::Control,
 };
 
@@ -60,7 +60,7 @@ pub(super) async fn lead(setting: &Setting) -> Result<Option<(Box<dyn Lease>, Op
 async fn carry_out(setting: &Setting, request: Control) {
     match request {
         Control::Swap(next, reply) => {
-            let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
+            let source = setting.source();
             let swapped = source.swap_in(setting.views.as_ref(), next, setting.state().position()).await;
             reply.send(swapped.map(drop)).ok();
         }

@@ -5,14 +5,14 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tidings_event_store::Position;
 use tokio::sync::watch;
 
 use super::port::{Projection, ViewsError};
-use crate::model::{ParkedEvent, ProjectionStatus, RebuildProgress};
+use crate::model::{ParkedEvent, ProjectionStatus, RebuildProgress, Verification, Verified};
 
 /// Of one projection, shared by its worker and those who ask.
 pub(super) struct ProjectionState {
@@ -29,6 +29,8 @@ struct Detail {
     rebuilding: Option<RebuildProgress>,
     parked: Vec<ParkedEvent>,
     error: Option<String>,
+    failure: Option<String>,
+    verified: Option<Verified>,
     rate: Rate,
 }
 
@@ -131,6 +133,39 @@ impl ProjectionState {
         self.detail().rebuilding = progress;
     }
 
+    /// A rebuild or a comparison has ended so; what is well is forgotten.
+    pub(super) fn ended<T>(&self, what: &str, outcome: &Result<T, ViewsError>) {
+        self.detail().failure = match outcome {
+            Ok(_) => None,
+            Err(ViewsError::Stopped | ViewsError::Busy(_)) => return,
+            Err(error) => {
+                tracing::error!(projection = self.projection.name(), %error, "a {what} failed; what serves was left alone");
+                Some(format!("the last {what} failed: {error}"))
+            }
+        };
+    }
+
+    /// Keeps what a comparison found, and names in the log what differs.
+    pub(super) fn verified(&self, found: &Verification, sampled: bool) {
+        for row in &found.differences {
+            tracing::error!(
+                projection = found.name,
+                table = row.table,
+                key = row.key,
+                columns = row.columns.join(" "),
+                in_view = row.in_view,
+                in_log = row.in_log,
+                "a row of the view is not what the log says"
+            );
+        }
+        self.detail().verified = Some(Verified { at: SystemTime::now(), sampled, found: found.clone() });
+    }
+
+    /// Whether a view serves here.
+    pub(super) fn is_serving(&self) -> bool {
+        self.detail().generation > 0
+    }
+
     /// Lets one rebuild or comparison in at a time.
     pub(super) fn enter(&self) -> Result<Busy<'_>, ViewsError> {
         if self.busy.swap(true, Ordering::AcqRel) {
@@ -152,6 +187,8 @@ impl ProjectionState {
             rebuilding: detail.rebuilding,
             parked: detail.parked.clone(),
             error: detail.error.clone(),
+            failure: detail.failure.clone(),
+            verified: detail.verified.clone(),
         }
     }
 }

@@ -10,17 +10,20 @@ use tidings_event_store::{Connections, Position};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    build::{Pace, Source},
+    comparing::Extent,
     feed::{Log, Tail},
     following::Follower,
     opening::Setting,
-    port::{Lease, Opened, Projection, ViewStore, ViewsError},
+    pace::{Pace, Share},
+    port::{Opened, Projection, ViewStore, ViewsError},
+    rebuilding::{Rebuilding, detached, on_thread},
+    serving::Lease,
     standby::lead,
     state::{Shared, forward},
     worker::{self, Control},
 };
 use crate::{
-    model::{ProjectionStatus, RebuildProgress, Verification},
+    model::{ProjectionStatus, Verification},
     queries::Queries,
 };
 
@@ -29,6 +32,8 @@ use crate::{
 pub struct Options {
     /// Of catching up: at most so many events for one transaction.
     pub pace: Pace,
+    /// Of what is rebuilt beside what serves, when nobody asked for it now.
+    pub rebuild: Pace,
     /// Of following: at most so many events for one transaction.
     pub live_page: usize,
     /// Whether this node may fold. Where none may, the views stand still and are only read.
@@ -37,7 +42,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pace: Pace::default(), live_page: 2_000, fold: true }
+        Self { pace: Pace::default(), rebuild: Pace::beside_traffic(Share::HALF), live_page: 2_000, fold: true }
     }
 }
 
@@ -79,8 +84,7 @@ pub struct Views {
     log: Log,
     shared: Arc<Shared>,
     queries: Arc<dyn Queries>,
-    controls: Vec<(Projection, mpsc::Sender<Control>)>,
-    options: Options,
+    rebuilding: Rebuilding,
     stop: watch::Sender<bool>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -97,6 +101,7 @@ impl Views {
         };
         let (tail, late_tail) = (tail_of(true), tail_of(false));
         let watch = store.watch();
+        let shares = watch.is_some();
         let (mut controls, mut workers, mut late) = (Vec::new(), Vec::new(), Vec::new());
         for projection in Projection::ALL {
             let (sender, control) = mpsc::channel(4);
@@ -109,7 +114,7 @@ impl Views {
                 shared: shared.clone(),
                 pace: options.pace,
                 stop: stopped.clone(),
-                shares: watch.is_some(),
+                shares,
                 folds: options.fold,
             };
             // a view that others share is opened by the thread that goes on with it
@@ -135,7 +140,18 @@ impl Views {
         };
         let threads = vec![on_thread("views", work)?, on_thread("late-views", futures::future::join_all(late))?];
         let queries = store.queries();
-        Ok(Self { store, log, shared, queries, controls, options, stop, threads: Mutex::new(threads) })
+        let rebuilding = Rebuilding {
+            store: store.clone(),
+            log: log.clone(),
+            shared: shared.clone(),
+            controls: controls.into(),
+            stop: stopped,
+        };
+        if options.fold {
+            let of_this_release = rebuilding.clone().take_up(options.rebuild, shares);
+            on_thread("rebuild", of_this_release)?;
+        }
+        Ok(Self { store, log, shared, queries, rebuilding, stop, threads: Mutex::new(threads) })
     }
 
     /// What the views can be asked.
@@ -197,49 +213,25 @@ impl Views {
     /// Builds the next generation of a projection beside the serving one, on a thread of its own, and lets it serve
     /// when it is at the head. Stops at an event that cannot be applied; the serving one then goes on.
     pub async fn rebuild(&self, projection: Projection, pace: Pace) -> Result<Position, ViewsError> {
-        let (store, log, shared, stop) =
-            (self.store.clone(), self.log.clone(), self.shared.clone(), self.stop.subscribe());
-        let control = self.control(projection)?;
-        self.detached(async move {
-            let state = shared.of(projection);
-            let _busy = state.enter()?;
-            let source = Source { log: &log, projection, pace };
-            let mut observe = |progress: RebuildProgress| {
-                state.rebuilds(Some(progress));
-                if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
-            };
-            let built = source.build(store.as_ref(), &mut observe).await?;
-            let (reply, swapped) = oneshot::channel();
-            control.send(Control::Swap(built, reply)).await.map_err(|_| ViewsError::Stopped)?;
-            swapped.await.map_err(|_| ViewsError::Stopped)??;
-            Ok(state.position())
-        })
-        .await
+        let rebuilding = self.rebuilding.clone();
+        detached(async move { rebuilding.rebuild(projection, pace).await }).await
     }
 
-    /// Compares the serving view of a projection with a fresh fold of the log, on a thread of its own; reports at most
-    /// `most` rows.
-    pub async fn verify(&self, projection: Projection, most: usize) -> Result<Verification, ViewsError> {
-        let (store, log, shared, stop) =
-            (self.store.clone(), self.log.clone(), self.shared.clone(), self.stop.subscribe());
-        let pace = self.options.pace;
-        self.detached(async move {
-            let state = shared.of(projection);
-            let _busy = state.enter()?;
-            let source = Source { log: &log, projection, pace };
-            let mut observe = |progress: RebuildProgress| {
-                state.rebuilds(Some(progress));
-                if *stop.borrow() { Err(ViewsError::Stopped) } else { Ok(()) }
-            };
-            source.verify(store.as_ref(), most, &mut observe).await
-        })
-        .await
+    /// Compares the serving view of a projection with a fresh fold of the log, on a thread of its own.
+    pub async fn verify(&self, projection: Projection, extent: Extent, pace: Pace) -> Result<Verification, ViewsError> {
+        let rebuilding = self.rebuilding.clone();
+        detached(async move { rebuilding.verify(projection, extent, pace).await }).await
+    }
+
+    /// Whether this node folds a projection now.
+    pub fn folds(&self, projection: Projection) -> bool {
+        self.shared.of(projection).folds()
     }
 
     /// Tries the parked events of a projection again; answers how many went in.
     pub async fn retry_parked(&self, projection: Projection) -> Result<u64, ViewsError> {
         let (reply, done) = oneshot::channel();
-        self.control(projection)?.send(Control::Retry(reply)).await.map_err(|_| ViewsError::Stopped)?;
+        self.rebuilding.control(projection)?.send(Control::Retry(reply)).await.map_err(|_| ViewsError::Stopped)?;
         done.await.map_err(|_| ViewsError::Stopped)?
     }
 
@@ -256,24 +248,6 @@ impl Views {
             tracing::warn!(%error, "the views were not closed in full: they may have to be built at the next start");
         }
     }
-
-    fn control(&self, projection: Projection) -> Result<mpsc::Sender<Control>, ViewsError> {
-        let known = self.controls.iter().find(|(of, _)| *of == projection);
-        known.map(|(_, sender)| sender.clone()).ok_or(ViewsError::Stopped)
-    }
-
-    /// Runs long work away from the threads that serve.
-    async fn detached<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, ViewsError>> + Send + 'static,
-    ) -> Result<T, ViewsError> {
-        let (sender, receiver) = oneshot::channel();
-        let run = async move {
-            sender.send(work.await).ok();
-        };
-        on_thread("rebuild", run)?;
-        receiver.await.map_err(|_| ViewsError::Stopped)?
-    }
 }
 
 impl Drop for Views {
@@ -286,15 +260,4 @@ async fn reached(mut applied: watch::Receiver<Position>, position: Position, tim
     let waited = tokio::time::timeout(timeout, applied.wait_for(|reached| *reached >= position)).await;
     let waited = waited.is_ok_and(|waited| waited.is_ok());
     if waited { Ok(()) } else { Err(NotYet { wanted: position, reached: *applied.borrow() }) }
-}
-
-/// A thread with a runtime of its own: what blocks there blocks nobody else.
-fn on_thread<F: Future<Output: Send> + Send + 'static>(
-    name: &str,
-    work: F,
-) -> Result<thread::JoinHandle<()>, ViewsError> {
-    let failed = |error: std::io::Error| ViewsError::Unavailable(error.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let thread = thread::Builder::new().name(name.to_owned());
-    thread.spawn(move || drop(runtime.block_on(work))).map_err(failed)
 }

@@ -6,10 +6,10 @@ use tidings_event_store::Position;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    build::Source,
     gathering::{gather, rest},
     opening::{BACK_OFF, Setting, adopt, build, first_generation, retry_parked},
-    port::{Applied, ApplyError, Generation, Lease, OnPoison, Opened, ViewsError},
+    port::{Applied, ApplyError, Generation, OnPoison, Opened, ViewsError},
+    serving::Lease,
     standby::stand_by,
     state::ProjectionState,
 };
@@ -203,7 +203,7 @@ impl Worker {
     /// A long way behind: with reading and decoding ahead.
     async fn catch_up(&mut self, head: Position) -> Result<(), ViewsError> {
         let Self { setting, generation, .. } = self;
-        let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
+        let source = setting.source();
         let (shared, projection, stop) = (&setting.shared, setting.projection, &setting.stop);
         let mut reached = generation.position();
         let mut observe = |progress: RebuildProgress| {
@@ -265,7 +265,7 @@ impl Worker {
 
     async fn swap(&mut self, next: Box<dyn Generation>) -> Result<(), ViewsError> {
         let setting = &self.setting;
-        let source = Source { log: &setting.log, projection: setting.projection, pace: setting.pace };
+        let source = setting.source();
         let next = source.swap_in(setting.views.as_ref(), next, self.generation.position()).await?;
         self.generation = adopt(setting, next).await?;
         self.announce();

@@ -19,8 +19,9 @@ use crate::{
 
 /// A generation's file, open for folding.
 pub(super) struct SqliteBackend {
-    /// Stops before the file can go; none while the generation is being filled.
+    /// Stops before the file can go; none before the generation is folded by who serves it.
     checkpointer: Option<Checkpointer>,
+    filling: bool,
     // before the file: a connection is closed before its file may go
     pub(super) db: Connection,
     pub(super) file: Arc<GenerationFile>,
@@ -32,7 +33,7 @@ impl SqliteBackend {
         db.set_prepared_statement_cache_capacity(128);
         stable_plans(&db)?;
         let checkpointer = if filling { None } else { Some(file.start_checkpoints()?) };
-        Ok(Self { checkpointer, db, file })
+        Ok(Self { checkpointer, filling, db, file })
     }
 
     /// Where the checkpoint stands.
@@ -43,7 +44,7 @@ impl SqliteBackend {
 
     /// Whether it is being filled, and serves nobody yet.
     pub(super) const fn fills(&self) -> bool {
-        self.checkpointer.is_none()
+        self.filling
     }
 
     fn execute(&self, statement: &str) -> Done {
@@ -123,7 +124,15 @@ impl Backend for SqliteBackend {
             self.execute("COMMIT")?;
         }
         self.file.finish(&self.db, &shape(self.file.projection))?;
-        self.checkpointer = Some(self.file.start_checkpoints()?);
+        self.filling = false;
+        Ok(())
+    }
+
+    async fn settle_in(&mut self) -> Done {
+        // by the thread that serves: one that gives way to others would hand that on
+        if self.checkpointer.is_none() {
+            self.checkpointer = Some(self.file.start_checkpoints()?);
+        }
         Ok(())
     }
 

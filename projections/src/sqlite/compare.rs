@@ -1,20 +1,29 @@
 //! A serving view against a fresh one: every table, both in the order of their keys, row by row.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Rows, types::Value};
+use rusqlite::{Connection, OptionalExtension, Rows, types::Value};
+use tidings_domain::ConversationId;
 use tidings_event_store::Position;
+use uuid::Uuid;
 
 use super::{error::views_error, files::GenerationFile};
 use crate::{
     fold::{
         compare::{Cell, Next, Table, compare_rows},
-        unsigned,
+        sampled::{Dialect, belongs},
+        signed, unsigned,
     },
     model::Verification,
-    runner::{Pinned, ViewsError},
+    runner::{Pinned, Projection, Sample, Unit, ViewsError},
 };
+
+const DIALECT: Dialect = Dialect { id: |id| format!("x'{}'", id.simple()), user: "user" };
 
 /// The serving view, held in a read transaction.
 pub(super) struct SqlitePinned {
@@ -32,11 +41,37 @@ impl SqlitePinned {
         Ok(Self { db, file, directory, position: Position::new(unsigned(position)) })
     }
 
-    fn compare_all(&self, fresh: &Connection, most: usize) -> rusqlite::Result<Verification> {
+    /// The table that lists these, and the column of their ids.
+    fn listed(&self, unit: Unit) -> (&'static str, &'static str) {
+        match (self.file.projection, unit) {
+            (Projection::Directory, _) | (_, Unit::Person) => ("users", "id"),
+            (Projection::Conversations, Unit::Conversation) => ("conversations", "id"),
+            (Projection::Search, Unit::Conversation) => ("documents", "conversation"),
+        }
+    }
+
+    fn numbers_of(&self, of: &BTreeSet<ConversationId>) -> rusqlite::Result<(HashMap<ConversationId, i64>, i64)> {
+        let mut numbers = HashMap::new();
+        let mut statement = self.db.prepare("SELECT number FROM conversations WHERE id = ?")?;
+        for id in of {
+            let number: Option<i64> = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+            numbers.extend(number.map(|number| (*id, number)));
+        }
+        let next = "SELECT coalesce(max(number), 0) + 1 FROM conversations";
+        Ok((numbers, self.db.query_row(next, [], |row| row.get(0))?))
+    }
+
+    fn compare_all(&self, fresh: &Connection, sample: Option<&Sample>, most: usize) -> rusqlite::Result<Verification> {
         let name = self.file.projection.name();
         let mut found = Verification { name, position: self.position, rows: 0, differing: 0, differences: Vec::new() };
         for table in tables(&self.db)? {
-            compare_table(&self.db, fresh, &table, most, &mut found)?;
+            let belongs = match sample {
+                None => Some("1 = 1".to_owned()),
+                Some(sample) => belongs(self.file.projection, &table.name, sample, &DIALECT),
+            };
+            if let Some(belongs) = belongs {
+                compare_table((&self.db, fresh), &table, &belongs, most, &mut found)?;
+            }
         }
         Ok(found)
     }
@@ -48,9 +83,36 @@ impl Pinned for SqlitePinned {
         self.position
     }
 
-    async fn compare(&mut self, fresh: u32, most: usize) -> Result<Verification, ViewsError> {
+    async fn count(&mut self, unit: Unit) -> Result<u64, ViewsError> {
+        let (table, id) = self.listed(unit);
+        let sql = format!("SELECT count(DISTINCT {id}) FROM {table}");
+        let count: i64 = self.db.query_row(&sql, [], |row| row.get(0)).map_err(|error| views_error(&error))?;
+        Ok(unsigned(count))
+    }
+
+    async fn nth(&mut self, unit: Unit, nth: u64) -> Result<Option<Uuid>, ViewsError> {
+        let (table, id) = self.listed(unit);
+        let sql = format!("SELECT DISTINCT {id} FROM {table} ORDER BY {id} LIMIT 1 OFFSET ?");
+        let id = self.db.query_row(&sql, [signed(nth)], |row| row.get::<_, Vec<u8>>(0)).optional();
+        let id = id.map_err(|error| views_error(&error))?;
+        Ok(id.and_then(|id| Uuid::from_slice(&id).ok()))
+    }
+
+    async fn numbers(
+        &mut self,
+        of: &BTreeSet<ConversationId>,
+    ) -> Result<(HashMap<ConversationId, i64>, i64), ViewsError> {
+        match self.file.projection {
+            Projection::Conversations => self.numbers_of(of).map_err(|error| views_error(&error)),
+            Projection::Directory | Projection::Search => Ok((HashMap::new(), 1)),
+        }
+    }
+
+    async fn compare(&mut self, fresh: u32, sample: Option<&Sample>, most: usize) -> Result<Verification, ViewsError> {
         let path = GenerationFile::new(&self.directory, self.file.projection, fresh, self.file.waits).path.clone();
-        Connection::open(path).and_then(|fresh| self.compare_all(&fresh, most)).map_err(|error| views_error(&error))
+        Connection::open(path)
+            .and_then(|fresh| self.compare_all(&fresh, sample, most))
+            .map_err(|error| views_error(&error))
     }
 }
 
@@ -74,14 +136,15 @@ fn table(db: &Connection, name: String) -> rusqlite::Result<Table> {
 }
 
 fn compare_table(
-    view: &Connection,
-    log: &Connection,
+    (view, log): (&Connection, &Connection),
     table: &Table,
+    belongs: &str,
     most: usize,
     found: &mut Verification,
 ) -> rusqlite::Result<()> {
     let columns = table.columns.join(", ");
-    let sql = format!("SELECT {columns} FROM {} ORDER BY {}", table.name, table.columns[..table.keys].join(", "));
+    let keys = table.columns[..table.keys].join(", ");
+    let sql = format!("SELECT {columns} FROM {} WHERE {belongs} ORDER BY {keys}", table.name);
     let (mut view, mut log) = (view.prepare(&sql)?, log.prepare(&sql)?);
     let (mut view, mut log) = (view.query([])?, log.query([])?);
     let (mut left, mut right) = (next(&mut view, table)?, next(&mut log, table)?);

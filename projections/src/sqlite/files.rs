@@ -11,7 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
 
 use tidings_event_store::sqlite::Checkpointer;
 
-use crate::{fold::Shape, runner::Projection};
+use crate::{
+    fold::{Fit, Shape},
+    runner::Projection,
+};
 
 /// Marks the files of the views as ours ("TDGV"), in the header field that SQLite keeps for this.
 pub(super) const APPLICATION_ID: u32 = 0x5444_4756;
@@ -88,7 +91,8 @@ impl GenerationFile {
         Ok(db)
     }
 
-    /// Ends the fast filling: the indexes, all of it to the disk once, and the settings for serving.
+    /// Ends the fast filling: the indexes, the settings for serving, and all of it to the disk where what serves is kept there
+    /// (ADR 0009).
     pub(super) fn finish(&self, db: &Connection, schema: &Shape) -> rusqlite::Result<()> {
         for statements in schema.indexes {
             db.execute_batch(statements)?;
@@ -96,7 +100,9 @@ impl GenerationFile {
         db.execute("INSERT INTO about VALUES ('complete', 'yes')", [])?;
         // leaving the exclusive lock takes an access of the file; the journal mode's change is one
         db.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; SELECT count(*) FROM about;")?;
-        sync_file(&self.path).map_err(|error| to_sqlite(&error))?;
+        if self.waits == Waits::AtCheckpoints {
+            sync_file(&self.path).map_err(|error| to_sqlite(&error))?;
+        }
         serve(db, self.waits)
     }
 
@@ -132,13 +138,15 @@ impl GenerationFile {
     }
 }
 
-/// Whether a generation was finished, and has the shape that this release folds.
-pub(super) fn fits(db: &Connection, schema: &Shape) -> rusqlite::Result<bool> {
+/// Whether a generation was finished, and can be read and folded on by this release.
+pub(super) fn fits(db: &Connection, schema: &Shape) -> rusqlite::Result<Fit> {
     let about = |name: &str| {
         let value = db.query_row("SELECT value FROM about WHERE name = ?", [name], |row| row.get::<_, String>(0));
         value.optional()
     };
-    Ok(about("fingerprint")? == Some(schema.fingerprint()) && about("complete")?.is_some())
+    let complete = about("complete")?.is_some();
+    let fingerprint = about("fingerprint")?.filter(|_| complete);
+    Ok(fingerprint.map_or(Fit::No, |fingerprint| schema.fits(&fingerprint)))
 }
 
 impl Drop for GenerationFile {

@@ -13,6 +13,7 @@ mod parked;
 mod past;
 mod pool;
 mod queries;
+mod room;
 mod schema;
 mod search;
 mod store;

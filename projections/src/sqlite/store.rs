@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -18,13 +18,14 @@ use super::{
     files::{APPLICATION_ID, Found, GenerationFile, Waits, fits, look_at, remove_database},
     pool::Pool,
     queries::SqliteQueries,
+    room,
     schema::shape,
     trust,
 };
 use crate::{
-    fold::{Blame, FoldError, Folding},
+    fold::{Blame, Fit, FoldError, Folding},
     queries::Queries,
-    runner::{Generation, Opened, Pinned, Projection, Promotion, ViewStore, ViewsError},
+    runner::{Generation, Opened, Pinned, Projection, Promotion, ViewStore, ViewsError, Wanted},
 };
 
 /// Views in a data directory: `views.db` and one file for each projection's generation.
@@ -71,14 +72,40 @@ impl SqliteViews {
     }
 
     fn begin(&self, start: Option<&str>) -> rusqlite::Result<bool> {
-        trust::begin(&mut self.index.lock().unwrap_or_else(PoisonError::into_inner), start)
+        trust::begin(&mut self.index(), start)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Connection> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One change: what serves anew was rebuilt.
+    fn set_serving(&self, projection: Projection, number: u32) -> rusqlite::Result<()> {
+        let mut index = self.index();
+        let change = index.transaction()?;
+        change.execute(
+            "INSERT INTO serving VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET generation = ?2",
+            params![projection.name(), number],
+        )?;
+        change.execute("DELETE FROM wanted WHERE projection = ?", [projection.name()])?;
+        change.commit()
+    }
+
+    fn is_wanted(&self, projection: Projection) -> rusqlite::Result<bool> {
+        let count = "SELECT count(*) FROM wanted WHERE projection = ?";
+        self.index().query_row(count, [projection.name()], |row| row.get(0))
+    }
+
+    /// Whether what serves was filled by a release that fills it otherwise.
+    fn is_of_an_older_release(&self, projection: Projection) -> Result<bool, ViewsError> {
+        let Some(number) = self.serving(projection)? else { return Ok(false) };
+        let db = self.file(projection, number).open().map_err(|error| views_error(&error))?;
+        Ok(fits(&db, &shape(projection)).map_err(|error| views_error(&error))? == Fit::Filled)
     }
 
     /// The number of the serving generation, if there is one.
     fn serving(&self, projection: Projection) -> Result<Option<u32>, ViewsError> {
-        self.index
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.index()
             .query_row("SELECT generation FROM serving WHERE projection = ?", [projection.name()], |row| row.get(0))
             .optional()
             .map_err(|error| views_error(&error))
@@ -121,7 +148,10 @@ impl SqliteViews {
     async fn reopen(&self, projection: Projection, number: u32) -> Result<Option<Folding<SqliteBackend>>, FoldError> {
         let file = self.file(projection, number);
         let db = file.open()?;
-        if fits(&db, &shape(projection))? { opened(file, db, false).await.map(Some) } else { Ok(None) }
+        match fits(&db, &shape(projection))? {
+            Fit::Whole | Fit::Filled => opened(file, db, false).await.map(Some),
+            Fit::No => Ok(None),
+        }
     }
 }
 
@@ -162,14 +192,7 @@ impl ViewStore for SqliteViews {
 
     async fn promote(&self, projection: Projection, number: u32, _forced: bool) -> Result<Promotion, ViewsError> {
         let before = self.serving(projection)?;
-        self.index
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .execute(
-                "INSERT INTO serving VALUES (?1, ?2) ON CONFLICT (projection) DO UPDATE SET generation = ?2",
-                params![projection.name(), number],
-            )
-            .map_err(|error| views_error(&error))?;
+        self.set_serving(projection, number).map_err(|error| views_error(&error))?;
         self.pool.serve(self.file(projection, number));
         if let Some(before) = before.filter(|before| *before != number) {
             let file = self.file(projection, before);
@@ -177,6 +200,29 @@ impl ViewStore for SqliteViews {
             file.doom();
         }
         Ok(Promotion::Serves)
+    }
+
+    async fn want(&self, projection: Projection, wanted: bool) -> Result<(), ViewsError> {
+        let statement =
+            if wanted { "INSERT OR IGNORE INTO wanted VALUES (?)" } else { "DELETE FROM wanted WHERE projection = ?" };
+        let done = self.index().execute(statement, [projection.name()]);
+        done.map(drop).map_err(|error| views_error(&error))
+    }
+
+    async fn wanted(&self) -> Result<Vec<Wanted>, ViewsError> {
+        let mut wanted = Vec::new();
+        for projection in Projection::ALL {
+            let noted = self.is_wanted(projection).map_err(|error| views_error(&error))?;
+            if noted || self.is_of_an_older_release(projection)? {
+                wanted.push(Wanted { projection, noted });
+            }
+        }
+        Ok(wanted)
+    }
+
+    async fn room(&self, projection: Projection) -> Result<(), ViewsError> {
+        let Some(number) = self.serving(projection)? else { return Ok(()) };
+        room::check(&self.file(projection, number).path)
     }
 
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError> {
@@ -201,8 +247,7 @@ impl ViewStore for SqliteViews {
                 file.sync().map_err(|error| unavailable(&file.path, &error))?;
             }
         }
-        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        trust::end(&index).map_err(|error| views_error(&error))
+        trust::end(&self.index()).map_err(|error| views_error(&error))
     }
 
     fn connections(&self) -> Vec<Connections> {
@@ -230,6 +275,7 @@ fn open_index(path: &Path) -> rusqlite::Result<Connection> {
         db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120110000_create_serving.sql"))?;
     }
     db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120160000_create_unsynced.sql"))?;
+    db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120220000_create_wanted.sql"))?;
     Ok(db)
 }
 

@@ -24,7 +24,7 @@ use tidings_event_store::{Codec, Keyring, keys};
 use tidings_projections::{
     Options, Projection, Queries, Views,
     model::{Message as Shown, MessageAnchor},
-    runner::{Log, Pace},
+    runner::{Extent, Log, Pace},
 };
 use uuid::Uuid;
 
@@ -89,7 +89,12 @@ impl World {
             directory,
             place,
             views: None,
-            options: Options { pace: Pace { page: 50, per_second: None }, live_page: 7, fold: true },
+            options: Options {
+                pace: Pace { page: 50, share: None },
+                rebuild: Pace { page: 50, share: None },
+                live_page: 7,
+                fold: true,
+            },
             person_keys: HashMap::new(),
             versions: HashMap::new(),
             conversations: HashMap::new(),
@@ -172,8 +177,10 @@ impl World {
     pub async fn assert_verified(&self) {
         self.settled().await;
         for projection in Projection::ALL {
-            let found = self.views().verify(projection, 10).await.unwrap();
-            assert_eq!(found.differing, 0, "{found:?}");
+            for extent in [Extent::all(10), Extent::sample(20, 10)] {
+                let found = self.views().verify(projection, extent, Pace::default()).await.unwrap();
+                assert_eq!(found.differing, 0, "{found:?}");
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ impl ConversationsFold {
         if self.rows.is_there(tables, id).await? {
             return Err(FoldError::data("this conversation has begun before"));
         }
-        let (number, newest) = self.take_number(tables).await?;
+        let (number, newest) = self.take_number(tables, Some(id)).await?;
         let group = event.kind == ConversationKind::Group;
         let at = event.at.millis();
         let name = event.name.clear().and_then(Option::as_ref).map(|name| name.as_str().to_owned());

@@ -14,7 +14,8 @@ pub(crate) mod tables;
 use std::collections::HashMap;
 
 use tidings_domain::{
-    Event, StreamId, UserId, access::AccessEvent, attachment::AttachmentEvent, conversation::ConversationEvent,
+    ConversationId, Event, StreamId, UserId, access::AccessEvent, attachment::AttachmentEvent,
+    conversation::ConversationEvent,
     message::MessageEvent, reader::ReaderEvent, user::UserEvent,
 };
 use tidings_event_store::{DecodedEvent, RecordedEvent};
@@ -41,6 +42,8 @@ pub(crate) struct ConversationsFold {
     next_number: Option<i64>,
     /// The number that was reserved for the event now being retried.
     pub(super) assigned: Option<i64>,
+    /// The numbers that some conversations have in the view that this one is compared with.
+    pub(super) assumed: HashMap<ConversationId, i64>,
     pub(super) erased: bool,
 }
 
@@ -172,12 +175,20 @@ impl ConversationsFold {
         tables: &mut T,
         event: &RecordedEvent,
     ) -> Done<Option<i64>> {
-        if &*event.name == "conversation_started" { Ok(Some(self.take_number(tables).await?.0)) } else { Ok(None) }
+        if &*event.name == "conversation_started" {
+            Ok(Some(self.take_number(tables, None).await?.0))
+        } else {
+            Ok(None)
+        }
     }
 
     /// The number of a conversation that starts, and whether it is higher than any before.
-    async fn take_number<T: ConversationTables>(&mut self, tables: &mut T) -> Done<(i64, bool)> {
-        if let Some(number) = self.assigned.take() {
+    async fn take_number<T: ConversationTables>(
+        &mut self,
+        tables: &mut T,
+        id: Option<ConversationId>,
+    ) -> Done<(i64, bool)> {
+        if let Some(number) = self.assigned.take().or_else(|| self.assumed.get(&id?).copied()) {
             return Ok((number, false));
         }
         let number = match self.next_number {
