@@ -11,7 +11,7 @@ use axum::{
 use tidings_commands::{Commands, Context, Outcome};
 use tidings_domain::{SessionId, UserId};
 use tidings_event_store::{CommandKey, Position};
-use tidings_projections::{Projection, Queries, Views};
+use tidings_projections::{Projection, Queries, Views, runner::Pace};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -65,6 +65,8 @@ pub struct Shared {
     pub past: LookingBack,
     /// What operators look after.
     pub views: Arc<Views>,
+    /// How fast views are rebuilt and compared while they serve.
+    pub rebuild_pace: Pace,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.
     pub messages_window_days: u32,
 }

@@ -26,7 +26,7 @@ use crate::{
     live::Live,
     notary::Notary,
     openapi,
-    processes::{Collecting, Forgetting, ForgettingError, Notarizing, Scheduling, observe, witness},
+    processes::{Collecting, Forgetting, ForgettingError, Notarizing, Scheduling, Verifying, observe, witness},
     routes,
     stores::{Stores, StoresError},
     transport::{self, Https, TlsError},
@@ -141,7 +141,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let forgotten = forgetting.watch();
     let forgetting = tokio::spawn(forgetting.run());
     let (notarizing, notary) = Notarizing::new(stores.store.clone(), &stores.secret, &config.data_dir)?;
-    let operator = stores.operator(Some(notary.clone()));
+    let operator = stores.operator(Some(notary.clone()), config.views.pace);
     let control = control::listen(&config.data_dir, operator).map_err(ServeError::Control)?;
 
     wait_for_views(&stores).await?;
@@ -177,6 +177,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     if config.role != NodeRole::Projector {
         background.push(tokio::spawn(Collecting::new(&stores, config.attachments.unused).run()));
     }
+    background.extend(Verifying::new(&stores.views, &config.views).map(|verifying| tokio::spawn(verifying.run())));
     if let Some(from) = stores.shared_from {
         background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
     }
@@ -246,6 +247,7 @@ fn router(
         audit: Audit::new(stores.store.clone(), stores.codec.clone()),
         past: stores.past.clone(),
         views: stores.views.clone(),
+        rebuild_pace: config.views.pace,
         messages_window_days: config.messages_window_days,
     });
     let idempotency = Idempotency::new(app.clone(), &stores.secret);

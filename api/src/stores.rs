@@ -19,7 +19,7 @@ use tidings_event_store::{
 use tidings_notary::Tiles;
 use tidings_projections::{
     Options, PostgresViews, SqliteViews, Views, ViewsError,
-    runner::{Log, ViewStore},
+    runner::{Log, Pace, ViewStore},
 };
 
 use crate::{
@@ -124,7 +124,8 @@ impl Stores {
         let past = past.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
-        let options = Options { fold: config.role != NodeRole::Api, ..Options::default() };
+        let fold = config.role != NodeRole::Api;
+        let options = Options { fold, rebuild: config.views.pace, ..Options::default() };
         let views = Views::start(views, log, options).await?;
         Ok(Self {
             secret,
@@ -140,12 +141,13 @@ impl Stores {
         })
     }
 
-    /// What operations need.
-    pub fn operator(&self, notary: Option<Notary>) -> Operator {
+    /// What operations need; views are rebuilt and compared at this pace.
+    pub fn operator(&self, notary: Option<Notary>, pace: Pace) -> Operator {
         Operator {
             store: self.store.clone(),
             commands: self.commands.clone(),
             views: self.views.clone(),
+            pace,
             notary,
             tiles: self.tiles.clone(),
             log_file: self.log_file.clone(),

@@ -1,12 +1,18 @@
 //! What those see who watch the server: whether its parts answer, and the gauges that are read when somebody asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use async_trait::async_trait;
 use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::{Connections, EventStore, Keyring};
-use tidings_projections::{Queries, Views, model::ProjectionStatus};
+use tidings_projections::{
+    Queries, Views,
+    model::{ProjectionStatus, Verified},
+};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -112,6 +118,19 @@ fn show(status: &ProjectionStatus) {
     gauge("tidings_projection_parked", float(status.parked.len()));
     gauge("tidings_projection_stopped", f64::from(u8::from(status.error.is_some())));
     gauge("tidings_projection_rebuilding", f64::from(u8::from(status.rebuilding.is_some())));
+    gauge("tidings_projection_failed", f64::from(u8::from(status.failure.is_some())));
+    let (position, rate, left) = status.rebuilding.map_or((0.0, 0.0, 0.0), |progress| {
+        (precise(progress.position.get()), progress.rate, progress.time_left().map_or(0.0, |left| left.as_secs_f64()))
+    });
+    gauge("tidings_projection_rebuild_position", position);
+    gauge("tidings_projection_rebuild_rate", rate);
+    gauge("tidings_projection_rebuild_seconds_left", left);
+    if let Some(Verified { at, found, .. }) = &status.verified {
+        let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge("tidings_projection_verified_timestamp_seconds", at.as_secs_f64());
+        gauge("tidings_projection_verified_rows", precise(found.rows));
+        gauge("tidings_projection_verified_differing", precise(found.differing));
+    }
 }
 
 fn float(count: usize) -> f64 {

@@ -201,7 +201,7 @@ async fn a_comparison_names_the_row_that_was_tampered_with(on: Backing) {
 
 async fn a_sample_names_the_row_that_was_tampered_with(on: Backing) {
     let mut world = World::following(on).await;
-    let (ada, bob, group) = world.talk(5).await;
+    let (ada, bob, _) = world.talk(5).await;
     world.direct(ada, bob).await;
     world.settled().await;
     // so many draws that everything there is comes out
@@ -234,7 +234,6 @@ async fn a_sample_names_the_row_that_was_tampered_with(on: Backing) {
     let verified = status[1].verified.as_ref().unwrap();
     assert!(verified.sampled && verified.found == found, "{verified:?}");
     assert_eq!(status[1].failure, None);
-    drop(group);
 }
 
 async fn a_rebuild_that_a_crash_interrupted_is_begun_again(on: Backing) {

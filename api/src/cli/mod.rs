@@ -16,7 +16,7 @@ use tidings_domain::values::Role;
 use audit::AuditCommand;
 
 use crate::{
-    config::{Config, ConfigError, NodeRole, Settings},
+    config::{Config, ConfigError, LARGEST_SAMPLE, NodeRole, Settings},
     control::{Operation, Plan},
     serve,
 };
@@ -43,12 +43,16 @@ enum Command {
     Health,
     /// Builds views anew from the log, or compares them with it
     Replay {
-        /// Which: directory, conversations; all when none is named
+        /// Which: directory, conversations, search; all when none is named
         #[arg(value_name = "PROJECTION")]
         projections: Vec<String>,
         /// Compare with a fresh replay instead; exit code 1 on a difference
         #[arg(long)]
         verify: bool,
+        /// Compare only what belongs to so many conversations and people, drawn by chance
+        #[arg(long, requires = "verify", value_name = "NUMBER",
+            value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_SAMPLE)))]
+        sample: Option<u32>,
     },
     /// Brings history in: chat logs, one JSON object a line
     Import {
@@ -140,8 +144,9 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             health::ask(config.listen, config.edge.tls.is_some())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Replay { projections, verify } => {
-            operate::run(&config, Operation::Replay { projections, verify }).await
+        Command::Replay { projections, verify, sample } => {
+            let sample = sample.and_then(|sample| usize::try_from(sample).ok());
+            operate::run(&config, Operation::Replay { projections, verify, sample }).await
         }
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
         Command::Audit(command) => audit::run(&config, command).await,

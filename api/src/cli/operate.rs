@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tidings_projections::runner::Pace;
 use tokio::{
     io::{AsyncBufRead, BufReader},
     sync::mpsc,
@@ -64,7 +65,8 @@ pub(super) async fn perform(
     }
     let stores = Stores::open(config).await?;
     let (reports, waiting) = mpsc::channel(WAITING_REPORTS);
-    let operator = stores.operator(None);
+    // nobody is served: it may have the machine
+    let operator = stores.operator(None, Pace::default());
     let work = tokio::spawn(async move { operator.run(operation, input, reports).await });
     let ended = show(waiting, total).await;
     work.await?;
@@ -100,15 +102,22 @@ pub(super) async fn show(mut reports: mpsc::Receiver<Report>, total: Option<u64>
 struct Bar {
     shown: Option<ProgressBar>,
     last: Option<Instant>,
-    began: Instant,
+    /// What is shown, and since when.
+    of: (String, Instant),
 }
 
 impl Bar {
     fn new() -> Self {
-        Self { shown: None, last: None, began: Instant::now() }
+        Self { shown: None, last: None, of: (String::new(), Instant::now()) }
     }
 
     fn show(&mut self, what: &str, done: u64, total: Option<u64>) -> Result<(), Failure> {
+        if self.of.0 != what {
+            // each has a rate of its own
+            self.of = (what.to_owned(), Instant::now());
+            self.end();
+            self.shown = None;
+        }
         if !std::io::stderr().is_terminal() {
             return self.show_plain(what, done, total);
         }
@@ -128,10 +137,14 @@ impl Bar {
             return Ok(());
         }
         self.last = Some(Instant::now());
-        let elapsed = self.began.elapsed().as_secs().max(1);
+        let elapsed = self.of.1.elapsed().as_secs().max(1);
         let rate = done / elapsed;
         match total {
-            Some(total) => writeln!(std::io::stderr(), "{what}: {done} of {total}, {rate} a second")?,
+            Some(total) => {
+                let left = total.saturating_sub(done).checked_div(rate);
+                let left = left.map(|left| format!(", {left} s left")).unwrap_or_default();
+                writeln!(std::io::stderr(), "{what}: {done} of {total}, {rate} a second{left}")?;
+            }
             None => writeln!(std::io::stderr(), "{what}: {done}, {rate} a second")?,
         }
         Ok(())

@@ -23,7 +23,7 @@ pub use args::{LogFormat, Settings};
 pub use attachments::{AttachmentConfig, AttachmentPlace};
 pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
-pub use views::ViewsConfig;
+pub use views::{LARGEST_SAMPLE, ViewsConfig};
 
 /// The embedded log, in the data directory.
 pub const EVENTS: &str = "events.db";

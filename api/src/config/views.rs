@@ -7,7 +7,7 @@ use tidings_projections::runner::{Pace, Share};
 use super::{ConfigError, Merged, invalid};
 
 /// The most conversations and people of a sample.
-const LARGEST_SAMPLE: u32 = 500;
+pub const LARGEST_SAMPLE: u32 = 500;
 
 /// Rebuilds and comparisons of a server.
 #[derive(Debug, Clone, Copy)]

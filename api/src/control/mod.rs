@@ -23,7 +23,7 @@ use tidings_commands::Commands;
 use tidings_domain::values::Role;
 use tidings_event_store::EventStore;
 use tidings_notary::Tiles;
-use tidings_projections::Views;
+use tidings_projections::{Views, runner::Pace};
 use tokio::{io::AsyncBufRead, sync::mpsc};
 
 use crate::notary::Notary;
@@ -61,6 +61,8 @@ pub enum Operation {
         projections: Vec<String>,
         /// Compare instead.
         verify: bool,
+        /// Only so many conversations and people.
+        sample: Option<usize>,
     },
     /// Check a chat log (the input) and find out how much of it is there already: the summary is that number of lines.
     Survey,
@@ -134,6 +136,8 @@ pub struct Operator {
     pub tiles: Tiles,
     /// The log's file, where it has one.
     pub log_file: Option<PathBuf>,
+    /// How fast views are rebuilt and compared: beside a server's traffic, or with nothing to leave room for.
+    pub pace: Pace,
 }
 
 impl Operator {
@@ -143,8 +147,10 @@ impl Operator {
             Operation::Grant { user, role } => self.grant(&user, role).await,
             Operation::SetPassword { user } => self.set_password(&user, input).await,
             Operation::Events { after, follow } => self.print_events(after, follow, &reports).await,
-            Operation::Replay { projections, verify: false } => self.replay(&projections, &reports).await,
-            Operation::Replay { projections, verify: true } => self.verify(&projections, &reports).await,
+            Operation::Replay { projections, verify: false, sample: _ } => self.replay(&projections, &reports).await,
+            Operation::Replay { projections, verify: true, sample } => {
+                self.verify(&projections, sample, &reports).await
+            }
             Operation::Survey => self.survey(input).await,
             Operation::Seed(plan) => self.seed(&plan, &reports).await,
             Operation::Import { skip } => self.import(input, skip, &reports).await,

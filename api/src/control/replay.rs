@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use tidings_projections::{Projection, ViewsError, runner::Pace};
+use tidings_projections::{Projection, ViewsError, runner::Extent};
 
 use super::{Ended, OperationError, Operator, Report, Reports, report};
 
@@ -27,7 +27,7 @@ impl Operator {
         let mut done = vec![];
         for projection in projections {
             let began = std::time::Instant::now();
-            let rebuild = self.views.rebuild(projection, Pace::default());
+            let rebuild = self.views.rebuild(projection, self.pace);
             let position = self.telling(projection, reports, rebuild).await??;
             let rate = position.get() * 1_000 / u64::try_from(began.elapsed().as_millis()).unwrap_or(1).max(1);
             done.push(format!("{}: {position} events, {rate} a second", projection.name()));
@@ -36,12 +36,12 @@ impl Operator {
     }
 
     /// Compares each view with a fresh replay; exit code 1 on a difference, with the first rows that differ as lines.
-    pub(super) async fn verify(&self, names: &[String], reports: &Reports) -> Ended {
+    pub(super) async fn verify(&self, names: &[String], sample: Option<usize>, reports: &Reports) -> Ended {
         let projections = named(names)?;
         self.caught_up(reports).await?;
         let (mut done, mut code) = (vec![], 0);
         for projection in projections {
-            let verify = self.views.verify(projection, MOST_DIFFERENCES);
+            let verify = self.views.verify(projection, Extent { sample, most: MOST_DIFFERENCES }, self.pace);
             let found = self.telling(projection, reports, verify).await??;
             for difference in &found.differences {
                 let how = match (difference.in_view, difference.in_log) {

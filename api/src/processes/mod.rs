@@ -7,6 +7,7 @@ mod forgetting;
 mod notarizing;
 mod observing;
 mod scheduling;
+mod verifying;
 mod witness;
 
 pub use collecting::Collecting;
@@ -14,4 +15,5 @@ pub use forgetting::{Forgetting, ForgettingError};
 pub use notarizing::Notarizing;
 pub use observing::observe;
 pub use scheduling::Scheduling;
+pub use verifying::Verifying;
 pub use witness::witness;

@@ -25,6 +25,7 @@ mod messages;
 mod offices;
 mod past;
 mod pins;
+mod projections;
 mod reading;
 mod received;
 mod scheduled;
@@ -85,6 +86,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(live::routes())
         .merge(live_socket::routes())
         .merge(webhooks::routes())
+        .merge(projections::routes())
         .merge(admin::routes())
         .merge(audit::routes())
         .merge(audit_events::routes())

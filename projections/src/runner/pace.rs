@@ -92,7 +92,8 @@ impl Throttle {
             page
         };
         self.page.store(next.clamp(SMALLEST.min(self.most), self.most), Ordering::Relaxed);
-        share.rest(work)
+        // what takes much longer was spent in waiting for those it gives way to
+        share.rest(work.min(PIECE * 5))
     }
 
     /// Makes this thread give way to all others, where the filling is to leave them room. It stays so until it ends.

@@ -12,12 +12,12 @@ use tidings_tests::app::{Setup, TestApp};
 use super::trouble::Talk;
 
 /// A file system of its own that is soon full, where this process may mount one.
-struct SmallDisk {
-    directory: PathBuf,
+pub(crate) struct SmallDisk {
+    pub(crate) directory: PathBuf,
 }
 
 impl SmallDisk {
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         let directory = tempfile::tempdir().expect("there is a place for temporary files").keep();
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", "size=48m,mode=0700", "tmpfs"]).arg(&directory).output();
@@ -28,12 +28,12 @@ impl SmallDisk {
         None
     }
 
-    fn ballast(&self) -> PathBuf {
+    pub(crate) fn ballast(&self) -> PathBuf {
         self.directory.join("ballast")
     }
 
     /// Fills what is left but for a few hundred kilobytes, which the test itself uses up.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut ballast = File::create(self.ballast()).expect("there is room still");
         while ballast.write_all(&[0; 4_096]).is_ok() {}
         let length = ballast.metadata().expect("it is there").len();

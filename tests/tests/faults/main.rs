@@ -3,4 +3,5 @@
 mod disk;
 mod kill;
 mod read_only;
+mod rebuild;
 mod trouble;

@@ -33,6 +33,7 @@ mod presence;
 mod privacy;
 mod problems;
 mod reading;
+mod rebuilding;
 mod scheduled;
 mod search;
 mod second_factor;

@@ -54,6 +54,8 @@ mod privacy;
 mod problems;
 #[path = "../stories/reading.rs"]
 mod reading;
+#[path = "../stories/rebuilding.rs"]
+mod rebuilding;
 mod refusals;
 mod roles;
 #[path = "../stories/scheduled.rs"]
