@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_projections::{
-    Projection, Views, ViewsError,
+    Projection, Views,
     runner::{Extent, Pace},
 };
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -51,12 +51,8 @@ impl Verifying {
                         differing = found.differing,
                         "a sample of the view was compared with the log"
                     ),
-                    // it is being rebuilt or compared: the next time will do
-                    Err(ViewsError::Busy(_) | ViewsError::Stopped) => {}
-                    // named where it is kept
-                    Err(
-                        ViewsError::Foreign(_) | ViewsError::Unavailable(_) | ViewsError::Apply(_) | ViewsError::Log(_),
-                    ) => {}
+                    // it is being rebuilt or compared, and the next time will do; or it failed, which is told where that is kept
+                    Err(error) => tracing::debug!(%error, "no sample was compared"),
                 }
             }
         }

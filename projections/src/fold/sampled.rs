@@ -19,7 +19,7 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
     let conversations = |column: &str| one_of(column, sample.conversations.iter().map(|id| (dialect.id)(id.uuid())));
     Some(match (projection, table) {
         (Projection::Directory, "users") => people("id"),
-        (Projection::Directory, "webhooks") => people("owner"),
+        (Projection::Directory, "webhooks") | (Projection::Conversations, "scheduled") => people("owner"),
         (Projection::Directory, "name_terms" | "sessions" | "devices" | "contacts" | "blocks") => people(dialect.user),
         (Projection::Conversations, "conversations") => conversations("id"),
         (Projection::Conversations, "members") => {
@@ -30,7 +30,6 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
             "messages" | "message_versions" | "reactions" | "reaction_counts" | "exceptions" | "mentions" | "receipts",
         ) => within("key", sample),
         (Projection::Conversations, "attachments") => within("message", sample),
-        (Projection::Conversations, "scheduled") => people("owner"),
         (Projection::Search, "documents") => conversations("conversation"),
         (Projection::Conversations | Projection::Search, "closed") => "1 = 1".to_owned(),
         (Projection::Directory | Projection::Conversations | Projection::Search, _) => return None,

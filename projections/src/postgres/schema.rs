@@ -94,3 +94,22 @@ pub(super) const fn personal(projection: Projection) -> &'static [&'static str] 
 pub(super) fn schema_of(projection: Projection, number: u32) -> String {
     format!("{}_{}_{number}", VIEWS.name, projection.name())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fold::sampled::{Dialect, belongs},
+        runner::Sample,
+    };
+
+    #[test]
+    fn a_sample_leaves_no_table_out() {
+        let dialect = Dialect { id: |id| id.to_string(), user: "user_id" };
+        for projection in Projection::ALL {
+            for table in tables(projection) {
+                assert!(belongs(projection, table, &Sample::default(), &dialect).is_some(), "{projection:?} {table}");
+            }
+        }
+    }
+}

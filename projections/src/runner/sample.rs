@@ -114,9 +114,8 @@ impl Sample {
     /// Whether an event may have to do with the sample.
     pub(super) fn admits(&self, projection: Projection, event: &RecordedEvent) -> bool {
         match event.stream.id() {
-            Ok(StreamId::Conversation(id)) => self.conversations.contains(&id),
+            Ok(StreamId::Conversation(id) | StreamId::Reader(id, _)) => self.conversations.contains(&id),
             Ok(StreamId::Message(id)) => self.conversations.contains(&id.conversation),
-            Ok(StreamId::Reader(id, _)) => self.conversations.contains(&id),
             // an account that is closed takes its messages with it, in whatever conversation
             Ok(StreamId::User(user)) => {
                 self.people.contains(&user) || projection != Projection::Directory && &*event.name == "user_closed"
@@ -125,11 +124,9 @@ impl Sample {
                 self.people.contains(&user)
             }
             Ok(StreamId::Contact(pair)) => pair.both().iter().any(|user| self.people.contains(user)),
-            // whose they are, only the events tell
-            Ok(StreamId::Session(_) | StreamId::Attachment(_) | StreamId::Webhook(_)) => true,
+            // whose they are, only the events tell; and what is no stream of ours is to be found out
+            Ok(StreamId::Session(_) | StreamId::Attachment(_) | StreamId::Webhook(_)) | Err(_) => true,
             Ok(StreamId::Login(..) | StreamId::Request(_) | StreamId::Attempts(_)) => false,
-            // what is no stream of ours is to be found out
-            Err(_) => true,
         }
     }
 }
