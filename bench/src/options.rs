@@ -40,6 +40,10 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "0,1", value_parser = clap::value_parser!(u16).range(0..=100))]
     pub(crate) sync_ms: Vec<u16>,
 
+    /// Events in the log that is rebuilt from beside traffic
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) events: u64,
+
     /// A chat log (NDJSON) to import instead of a generated one
     #[arg(long)]
     pub(crate) history: Option<PathBuf>,

@@ -5,6 +5,7 @@ use super::{Connection, Script};
 use crate::error::BenchError;
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -34,6 +35,8 @@ pub(crate) struct Load {
     pub(crate) script: Arc<Script>,
     pub(crate) pace: Pace,
     pub(crate) extent: Extent,
+    /// Set by whoever wants it to end before.
+    pub(crate) stop: Arc<AtomicBool>,
 }
 
 /// What one run showed. Any answer but a 2xx ends a run with an error.
@@ -108,7 +111,7 @@ impl Lane {
         };
         for (asked, request) in script.iter().cycle().take(most).enumerate() {
             let start = self.wait_for_turn(asked).await?;
-            if until.is_some_and(|until| start >= until) {
+            if until.is_some_and(|until| start >= until) || self.load.stop.load(Ordering::Relaxed) {
                 break;
             }
             let answer = self.connection.exchange(request).await?;

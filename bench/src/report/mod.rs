@@ -3,10 +3,12 @@
 mod live;
 mod machine;
 mod postgres;
+mod rebuild;
 mod table;
 
 pub(crate) use live::LiveFigures;
 pub(crate) use postgres::{ByMany, Measured, OverPostgres};
+pub(crate) use rebuild::{RebuildFigures, Rebuilt, Traffic};
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -34,6 +36,8 @@ pub(crate) struct Report {
     pub(crate) postgres: Vec<OverPostgres>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) live: Option<LiveFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rebuild: Option<RebuildFigures>,
     pub(crate) checks: Vec<Check>,
 }
 
@@ -130,6 +134,7 @@ impl Report {
             comparisons: Vec::new(),
             postgres: Vec::new(),
             live: None,
+            rebuild: None,
             checks: Vec::new(),
         })
     }

@@ -39,6 +39,9 @@ impl Display for Report {
         for postgres in &self.postgres {
             postgres.fmt(f)?;
         }
+        if let Some(rebuild) = &self.rebuild {
+            rebuild.fmt(f)?;
+        }
         if let Some(live) = &self.live {
             live.fmt(f)?;
         }

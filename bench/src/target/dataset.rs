@@ -35,6 +35,31 @@ pub(crate) async fn script<T: Target>(target: &mut T, work: Work, connections: u
     Ok((0..connections).map(|number| requests(target, work, number)).collect())
 }
 
+/// The requests of mixed traffic: of ten three ask for an inbox, three for messages, two for the unread, and two send. For users
+/// who have signed in.
+pub(crate) fn mixed<T: Target>(target: &T, connections: usize) -> Script {
+    (0..connections).map(|number| mixed_requests(target, number)).collect()
+}
+
+fn mixed_requests<T: Target>(target: &T, number: usize) -> Vec<Vec<u8>> {
+    let user = number % USERS;
+    let mut random = Random::new(500 + number as u64);
+    let groups = groups_of(user);
+    let ask = |turn: usize, random: &mut Random| {
+        let group = groups[turn % groups.len()];
+        match turn % 10 {
+            0 | 3 | 6 => target.request(user, Ask::Inbox),
+            1 | 4 | 7 => target.request(user, Ask::Messages { group }),
+            2 | 8 => target.request(user, Ask::Unread),
+            _ => target.request(user, Ask::Send { group, text: &random.text(60) }),
+        }
+    };
+    // no two connections do the same at the same time
+    let mut requests: Vec<_> = (0..10 * groups.len()).map(|turn| ask(turn, &mut random)).collect();
+    random.shuffle(&mut requests);
+    requests
+}
+
 fn requests<T: Target>(target: &T, work: Work, number: usize) -> Vec<Vec<u8>> {
     let user = number % USERS;
     let mut random = Random::new(100 + number as u64);

@@ -7,7 +7,7 @@ mod tidings;
 
 pub(crate) use ceiling::Ceiling;
 pub(crate) use client::Client;
-pub(crate) use tidings::{Tidings, offline, tidings as program};
+pub(crate) use tidings::{Tidings, offline, tidings as program, username};
 
 use crate::error::BenchError;
 use crate::process::{Server, Usage};

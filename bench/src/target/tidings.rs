@@ -35,7 +35,7 @@ struct User {
     since: Instant,
 }
 
-fn username(number: usize) -> String {
+pub(crate) fn username(number: usize) -> String {
     format!("bench{number:02}")
 }
 
@@ -131,6 +131,11 @@ impl Tidings {
         Ok(target)
     }
 
+    /// The access token of a user who has signed in.
+    pub(crate) fn access_token(&self, user: usize) -> &str {
+        &self.users[user].token
+    }
+
     fn client(&mut self) -> &mut Client {
         &mut self.nodes[0].client
     }
@@ -165,7 +170,7 @@ impl Tidings {
     async fn fill(&mut self, scale: usize) -> Result<(), BenchError> {
         let script = Arc::new(dataset::script(self, Work::Send, dataset::USERS).await?);
         let extent = Extent::Rounds(dataset::MESSAGES_BY_MEMBER * scale);
-        drive(&Load { addresses: self.addresses(), script, pace: Pace::Closed, extent }).await?;
+        drive(&Load { addresses: self.addresses(), script, pace: Pace::Closed, extent, stop: Arc::default() }).await?;
         Ok(())
     }
 

@@ -48,7 +48,8 @@ impl<T: Target> Side<T> {
             let rounds = usize::try_from(missing).unwrap_or(usize::MAX).div_ceil(in_one_round).min(50);
             let (script, extent) = (Arc::clone(&script), Extent::Rounds(rounds));
             let addresses = self.target.addresses();
-            self.acknowledged += drive(&Load { addresses, script, pace: Pace::Closed, extent }).await?.answered;
+            self.acknowledged +=
+                drive(&Load { addresses, script, pace: Pace::Closed, extent, stop: Arc::default() }).await?.answered;
         }
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Task<'_> {
         let addresses = side.target.addresses();
         let extent = Extent::Time { warm_up: WARM_UP, measured: Duration::from_secs(self.options.seconds.into()) };
         let before = side.target.usage()?;
-        let outcome = drive(&Load { addresses, script, pace, extent }).await?;
+        let outcome = drive(&Load { addresses, script, pace, extent, stop: Arc::default() }).await?;
         let answered = Instant::now();
         side.target.caught_up().await?;
         let behind = answered.elapsed();

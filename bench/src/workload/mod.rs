@@ -5,6 +5,7 @@ mod http;
 mod live;
 mod offline;
 mod postgres;
+mod rebuild;
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -35,6 +36,8 @@ pub(crate) enum Workload {
     Postgres,
     /// 5,000 idle live connections, and 1,000 messages a second to 50 others
     Live,
+    /// Rebuild every view of a long log beside 2,000 mixed requests a second
+    Rebuild,
 }
 
 impl Workload {
@@ -49,6 +52,7 @@ impl Workload {
             Self::Import => "import",
             Self::Postgres => "postgres",
             Self::Live => "live",
+            Self::Rebuild => "rebuild",
         }
     }
 
@@ -60,7 +64,7 @@ impl Workload {
             Self::Unread => Some(Work::Unread),
             Self::Send => Some(Work::Send),
             Self::SendHot => Some(Work::SendHot),
-            Self::Replay | Self::Import | Self::Postgres | Self::Live => None,
+            Self::Replay | Self::Import | Self::Postgres | Self::Live | Self::Rebuild => None,
         }
     }
 
@@ -70,7 +74,7 @@ impl Workload {
             Self::Send if connections == 1 => Some(0.8),
             Self::Send | Self::SendHot => Some(0.6),
             Self::Inbox | Self::Unread => Some(0.8),
-            Self::Messages | Self::Replay | Self::Import | Self::Postgres | Self::Live => None,
+            Self::Messages | Self::Replay | Self::Import | Self::Postgres | Self::Live | Self::Rebuild => None,
         }
     }
 
@@ -81,7 +85,7 @@ impl Workload {
 
     fn is_durable(self) -> bool {
         match self {
-            Self::Send | Self::SendHot | Self::Import | Self::Postgres | Self::Live => true,
+            Self::Send | Self::SendHot | Self::Import | Self::Postgres | Self::Live | Self::Rebuild => true,
             Self::Inbox | Self::Messages | Self::Unread | Self::Replay => false,
         }
     }
@@ -136,6 +140,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
     }
     if workloads.contains(&Workload::Live) && !options.noise {
         report.live = Some(live::measure(options, place, &mut report.checks).await?);
+    }
+    if workloads.contains(&Workload::Rebuild) && !options.noise {
+        report.rebuild = Some(rebuild::measure(options, place, &mut report.checks).await?);
     }
     let path = report.write()?;
     let mut out = std::io::stdout();
