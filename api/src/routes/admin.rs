@@ -15,10 +15,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(grant_role, revoke_role)).routes(routes!(suspend_user, reinstate_user))
 }
 
-        }
-    }
-}
-
 async fn change_role(acting: Acting, user: &str, role: &str, has: bool) -> Result<Reply<()>, Problem> {
     let commands = &acting.app.commands;
     let role: Role = role.parse().map_err(|_| Problem::new(Kind::NotFound, "there is no such role"))?;

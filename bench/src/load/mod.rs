@@ -9,7 +9,7 @@ mod request;
 mod timer;
 
 pub(crate) use connection::Connection;
-pub(crate) use drive::{Extent, Load, Pace, drive, histogram};
+pub(crate) use drive::{Extent, Load, Outcome, Pace, drive, histogram};
 pub(crate) use request::{get, post};
 
 /// The requests of every connection, which each of them sends in turn, over and over.

@@ -94,7 +94,7 @@ async fn rebuild(target: &mut Tidings, projection: &'static str) -> Result<Rebui
         client.ask(&post(&path, Some(&token), &json!({}))).await?;
         while begun.elapsed() < LONGEST {
             sleep(LOOK_EVERY).await;
-            let now = of(client.ask(&get("/v1/admin/projections", &token)).await?.body, projection)?;
+            let now = of(&client.ask(&get("/v1/admin/projections", &token)).await?.body, projection)?;
             if now["generation"].as_u64() > before {
                 stop.store(true, Ordering::Relaxed);
                 return Ok(begun.elapsed());
@@ -118,10 +118,10 @@ async fn traffic(target: &Tidings, measured: Duration, stop: Arc<AtomicBool>) ->
 }
 
 async fn status(client: &mut Client, target: &Tidings, projection: &str) -> Result<Value, BenchError> {
-    of(client.ask(&get("/v1/admin/projections", target.access_token(0))).await?.body, projection)
+    of(&client.ask(&get("/v1/admin/projections", target.access_token(0))).await?.body, projection)
 }
 
-fn of(listed: Value, projection: &str) -> Result<Value, BenchError> {
+fn of(listed: &Value, projection: &str) -> Result<Value, BenchError> {
     let items = listed["items"].as_array().cloned().unwrap_or_default();
     let found = items.into_iter().find(|item| item["name"] == projection);
     found.ok_or_else(|| BenchError::Check(format!("{projection} is not listed: {listed}")))
