@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::key;
+use super::conversations::{accesses::EVERYBODY, key};
 use crate::runner::{Projection, Sample};
 
 /// How a database writes what it is asked for.
@@ -29,6 +29,9 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
             Projection::Conversations,
             "messages" | "message_versions" | "reactions" | "reaction_counts" | "exceptions" | "mentions" | "receipts",
         ) => within("key", sample),
+        (Projection::Conversations, "accesses") => {
+            format!("({} OR {} OR subject = {})", people("subject"), conversations("subject"), (dialect.id)(EVERYBODY))
+        }
         (Projection::Conversations, "attachments") => within("message", sample),
         (Projection::Search, "documents") => conversations("conversation"),
         (Projection::Conversations | Projection::Search, "closed") => "1 = 1".to_owned(),

@@ -86,6 +86,7 @@ impl Sample {
                 | StreamId::Attachment(_)
                 | StreamId::Request(_)
                 | StreamId::Attempts(_)
+                | StreamId::Access(_)
                 | StreamId::Webhook(_),
             )
             | Err(_) => (None, None),
@@ -125,7 +126,8 @@ impl Sample {
             }
             Ok(StreamId::Contact(pair)) => pair.both().iter().any(|user| self.people.contains(user)),
             // whose they are, only the events tell; and what is no stream of ours is to be found out
-            Ok(StreamId::Session(_) | StreamId::Attachment(_) | StreamId::Webhook(_)) | Err(_) => true,
+            Ok(StreamId::Session(_) | StreamId::Attachment(_) | StreamId::Webhook(_) | StreamId::Access(_))
+            | Err(_) => true,
             Ok(StreamId::Login(..) | StreamId::Request(_) | StreamId::Attempts(_)) => false,
         }
     }

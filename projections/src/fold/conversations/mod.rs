@@ -15,8 +15,7 @@ use std::collections::HashMap;
 
 use tidings_domain::{
     ConversationId, Event, StreamId, UserId, access::AccessEvent, attachment::AttachmentEvent,
-    conversation::ConversationEvent,
-    message::MessageEvent, reader::ReaderEvent, user::UserEvent,
+    conversation::ConversationEvent, message::MessageEvent, reader::ReaderEvent, user::UserEvent,
 };
 use tidings_event_store::{DecodedEvent, RecordedEvent};
 
