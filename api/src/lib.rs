@@ -14,6 +14,7 @@
 //! - [`openapi`]: the document of all this;
 //! - [`mod@serve`]: the server itself; [`stores`]: the open stores;
 //! - [`control`]: what operators do from the command line ([`cli`]);
+//! - [`mod@backup`]: backups, and the restore of one;
 //! - [`processes`]: what follows the log and acts; [`notary`]: what one of them has signed, and its proofs;
 //! - [`watched`]: what those see who watch the server.
 
@@ -22,6 +23,7 @@ pub mod attachments;
 pub mod audit;
 pub mod auditing;
 pub mod auth;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -24,6 +24,7 @@ use tidings_projections::{
 
 use crate::{
     audit::LookingBack,
+    backup::{self, Sources},
     clock,
     config::{AttachmentPlace, Config, EVENTS, Engine, LogEngine, NodeRole},
     control::Operator,
@@ -65,6 +66,9 @@ pub enum StoresError {
     /// There are events, but not the keys they were sealed with.
     #[error("there are events, but {0} holds no keys.db: put it back from your backup")]
     KeysMissing(PathBuf),
+    /// A restore was cut off.
+    #[error("a restore into {0} was cut off: run `tidings restore` again, with --force")]
+    Unfinished(PathBuf),
     /// The key store.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -98,6 +102,8 @@ pub struct Stores {
     pub log_file: Option<PathBuf>,
     /// Views as they stood.
     pub past: LookingBack,
+    /// What a backup takes beside the log.
+    pub sources: Sources,
 }
 
 impl Stores {
@@ -105,6 +111,9 @@ impl Stores {
     pub async fn open(config: &Config) -> Result<Self, StoresError> {
         check(config).await?;
         let path = &config.data_dir;
+        if path.join(backup::UNFINISHED).exists() {
+            return Err(StoresError::Unfinished(path.clone()));
+        }
         // what is made here holds everybody's messages: it is its owner's alone
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
@@ -122,6 +131,7 @@ impl Stores {
         let vault = open_vault(config, codec.keyring().clone())?;
         let past = LookingBack::open(path, store.clone(), codec.clone());
         let past = past.map_err(|source| StoresError::Directory { path: path.clone(), source })?;
+        let sources = Sources::of(config, codec.keyring());
         let commands = Commands::new(store.clone(), codec.clone(), &secret);
         let log = Log { store: store.clone(), codec: codec.clone() };
         let fold = config.role != NodeRole::Api;
@@ -138,6 +148,7 @@ impl Stores {
             tiles: notary::tiles(path),
             log_file: config.log_file(),
             past,
+            sources,
         })
     }
 
@@ -151,6 +162,7 @@ impl Stores {
             notary,
             tiles: self.tiles.clone(),
             log_file: self.log_file.clone(),
+            sources: self.sources.clone(),
         }
     }
 
@@ -178,7 +190,7 @@ async fn check(config: &Config) -> Result<(), StoresError> {
 }
 
 /// The log, and whether other nodes may write to it.
-async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), StoresError> {
+pub(crate) async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), StoresError> {
     Ok(match &config.engines.events {
         LogEngine::Sqlite => (Arc::new(SqliteEventStore::open(&config.data_dir.join(EVENTS), clock::now)?), false),
         LogEngine::Postgres(url) => (Arc::new(PostgresEventStore::open(url).await?), true),
@@ -189,7 +201,7 @@ async fn open_log(config: &Config) -> Result<(Arc<dyn EventStore>, bool), Stores
     })
 }
 
-async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> {
+pub(crate) async fn open_views(config: &Config) -> Result<Arc<dyn ViewStore>, StoresError> {
     Ok(match &config.engines.views {
         Engine::Sqlite => Arc::new(SqliteViews::open(&config.data_dir)?),
         Engine::Postgres(url) => {
@@ -213,7 +225,11 @@ fn open_vault(config: &Config, keyring: Keyring) -> Result<Vault, StoresError> {
     Vault::open(blobs, keyring, &root.join("incoming")).map_err(failed)
 }
 
-async fn open_keys(config: &Config, secret: &InstallationSecret, in_use: bool) -> Result<Keyring, StoresError> {
+pub(crate) async fn open_keys(
+    config: &Config,
+    secret: &InstallationSecret,
+    in_use: bool,
+) -> Result<Keyring, StoresError> {
     Ok(match &config.engines.keys {
         Engine::Sqlite => {
             let path = config.data_dir.join("keys.db");

@@ -4,6 +4,7 @@
 //! - [`sqlite`]: the embedded backend, one writer with group commit;
 //! - [`postgres`]: the backend of several nodes, one statement for a batch;
 //! - [`kurrentdb`]: KurrentDB, for several nodes;
+//! - [`refill`]: an empty log, filled with what another had;
 //! - [`tail`]: the end of the log in memory, for backends with a writer of their own;
 //! - [`database`]: how PostgreSQL is talked to;
 //! - [`keys`]: the key store, apart from the log;
@@ -17,6 +18,7 @@ pub mod kurrentdb;
 pub mod port;
 pub mod postgres;
 mod queue;
+pub mod refill;
 mod seldom;
 pub mod sqlite;
 pub mod tail;

@@ -59,6 +59,12 @@ impl Places {
         Self { tiles, size, next: 0, tile: None, positions: vec![], leaves: vec![], last }
     }
 
+    /// The same for events that come after the first `entries` of the tree.
+    #[must_use]
+    pub fn after(self, entries: u64) -> Self {
+        Self { next: entries, ..self }
+    }
+
     /// Where the event at this position stands.
     pub fn place(&mut self, position: u64) -> io::Result<Place> {
         while self.next < self.size {

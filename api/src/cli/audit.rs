@@ -10,13 +10,12 @@ use tidings_notary::VerifierKey;
 use tokio::{
     fs::File,
     io::{BufReader, empty},
-    sync::mpsc,
 };
 
-use super::operate::{Ended, WAITING_REPORTS, perform, show, tell};
+use super::operate::{Ended, perform, tell, watched};
 use crate::{
     config::Config,
-    control::{self, Against, AuditOperation, Operation, OperationError, Report, Reports, Source},
+    control::{self, Against, AuditOperation, Operation, OperationError, Source},
     notary,
 };
 
@@ -104,26 +103,11 @@ async fn verify_export(export: PathBuf, against: Against) -> Result<Ended, Failu
     .await
 }
 
-/// Does something and shows what it reports.
-async fn watched(work: impl AsyncFnOnce(&Reports) -> Result<(u8, String), OperationError>) -> Result<Ended, Failure> {
-    let (reports, waiting) = mpsc::channel(WAITING_REPORTS);
-    let work = async move {
-        let (code, summary) = match work(&reports).await {
-            Ok(done) => done,
-            Err(OperationError::Failed(summary)) => (1, summary),
-            Err(OperationError::Gone) => return,
-        };
-        // whoever shows it reads to the end
-        let _shown = reports.send(Report::Done { code, summary }).await;
-    };
-    tokio::join!(work, show(waiting, None)).1
-}
-
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 /// A key as text, or the name of a file that holds it.
-fn key_or_file(text: &str) -> Result<String, Failure> {
+pub(super) fn key_or_file(text: &str) -> Result<String, Failure> {
     if text.parse::<VerifierKey>().is_ok() { Ok(text.to_owned()) } else { read(Path::new(text)) }
 }

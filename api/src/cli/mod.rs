@@ -4,6 +4,7 @@
 //! 2 wrong usage.
 
 mod audit;
+mod backup;
 mod health;
 mod import;
 mod operate;
@@ -16,6 +17,7 @@ use tidings_domain::values::Role;
 use audit::AuditCommand;
 
 use crate::{
+    backup::RestoreRequest,
     config::{Config, ConfigError, LARGEST_SAMPLE, NodeRole, Settings},
     control::{Operation, Plan},
     serve,
@@ -90,6 +92,31 @@ enum Command {
     /// Checks the log against its signed heads
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Takes a backup, or brings one up to date, while the server serves
+    Backup {
+        /// Where it goes: the log, attachments, erasures
+        directory: PathBuf,
+        /// Where the keys go, and the secret where it is a file [default: `keys` in that directory]
+        #[arg(long, value_name = "DIR")]
+        keys_dir: Option<PathBuf>,
+    },
+    /// Restores a backup, verified, into an empty data directory or database; exit code 1 when it is damaged
+    Restore {
+        /// The backup
+        directory: PathBuf,
+        /// Its keys [default: `keys` in that directory]
+        #[arg(long, value_name = "DIR")]
+        keys_dir: Option<PathBuf>,
+        /// Erasures made after the backup: the list of a later backup, or an export of the log; may be given several times
+        #[arg(long, value_name = "FILE")]
+        erasures: Vec<PathBuf>,
+        /// Replaces a data directory that is not empty; what was erased there stays erased
+        #[arg(long)]
+        force: bool,
+        /// The verifier key, or a file that holds it [default: the one in the backup, which proves less]
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
     /// Gives an account a password, read from the first line of standard input
     Password {
         /// Its username or id
@@ -150,6 +177,12 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
         }
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
         Command::Audit(command) => audit::run(&config, command).await,
+        Command::Backup { directory, keys_dir } => backup::take(&config, directory, keys_dir).await,
+        Command::Restore { directory, keys_dir, erasures, force, key } => {
+            let keys = keys_dir.unwrap_or_else(|| directory.join(backup::KEYS));
+            let key = key.map(|key| audit::key_or_file(&key)).transpose()?;
+            backup::restore(&config, RestoreRequest { directory, keys, erasures, force, key }).await
+        }
         Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
         Command::Seed { seed, people, messages, password, force } => {

@@ -15,7 +15,8 @@ use tokio::{
 
 use crate::{
     config::Config,
-    control::{self, Operation, Report},
+    control::{self, Operation, OperationError, Report, Reports},
+    processes::Notarizing,
     stores::Stores,
 };
 
@@ -65,13 +66,40 @@ pub(super) async fn perform(
     }
     let stores = Stores::open(config).await?;
     let (reports, waiting) = mpsc::channel(WAITING_REPORTS);
+    // what is backed up is signed first, and nobody else is there to do it
+    let mut notarizing = None;
+    if let Operation::Backup(_) = operation {
+        notarizing = Some(Notarizing::new(stores.store.clone(), &stores.secret, &config.data_dir)?);
+    }
+    let (notarizing, notary) = notarizing.unzip();
+    let notarizing = notarizing.map(|notarizing| tokio::spawn(notarizing.run()));
     // nobody is served: it may have the machine
-    let operator = stores.operator(None, Pace::default());
+    let operator = stores.operator(notary, Pace::default());
     let work = tokio::spawn(async move { operator.run(operation, input, reports).await });
     let ended = show(waiting, total).await;
     work.await?;
+    if let Some(notarizing) = notarizing {
+        notarizing.abort();
+    }
     stores.close().await;
     ended
+}
+
+/// Does something and shows what it reports.
+pub(super) async fn watched(
+    work: impl AsyncFnOnce(&Reports) -> Result<(u8, String), OperationError>,
+) -> Result<Ended, Failure> {
+    let (reports, waiting) = mpsc::channel(WAITING_REPORTS);
+    let work = async move {
+        let (code, summary) = match work(&reports).await {
+            Ok(done) => done,
+            Err(OperationError::Failed(summary)) => (1, summary),
+            Err(OperationError::Gone) => return,
+        };
+        // whoever shows it reads to the end
+        let _shown = reports.send(Report::Done { code, summary }).await;
+    };
+    tokio::join!(work, show(waiting, None)).1
 }
 
 /// Shows what an operation reports, to its end.

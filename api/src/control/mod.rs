@@ -26,7 +26,10 @@ use tidings_notary::Tiles;
 use tidings_projections::{Views, runner::Pace};
 use tokio::{io::AsyncBufRead, sync::mpsc};
 
-use crate::notary::Notary;
+use crate::{
+    backup::{self, BackupRequest, Sources},
+    notary::Notary,
+};
 
 pub use audit::{Against, AuditOperation, Source, run as audit, verify_lines};
 pub use seed::Plan;
@@ -75,6 +78,8 @@ pub enum Operation {
     },
     /// Verify, export or prove the log.
     Audit(AuditOperation),
+    /// Take a backup.
+    Backup(BackupRequest),
 }
 
 /// What an operation tells while it runs.
@@ -138,6 +143,8 @@ pub struct Operator {
     pub log_file: Option<PathBuf>,
     /// How fast views are rebuilt and compared: beside a server's traffic, or with nothing to leave room for.
     pub pace: Pace,
+    /// What a backup takes beside the log.
+    pub sources: Sources,
 }
 
 impl Operator {
@@ -155,6 +162,7 @@ impl Operator {
             Operation::Seed(plan) => self.seed(&plan, &reports).await,
             Operation::Import { skip } => self.import(input, skip, &reports).await,
             Operation::Audit(operation) => self.audit(operation, &reports).await,
+            Operation::Backup(request) => backup::take(self, &request, &reports).await.map(|summary| (0, summary)),
         };
         let done = match outcome {
             Ok((code, summary)) => Report::Done { code, summary },
@@ -170,6 +178,6 @@ impl Operator {
 /// Exit code and summary.
 type Ended = Result<(u8, String), OperationError>;
 
-async fn report(reports: &Reports, report: Report) -> Result<(), OperationError> {
+pub(crate) async fn report(reports: &Reports, report: Report) -> Result<(), OperationError> {
     reports.send(report).await.map_err(|_| OperationError::Gone)
 }

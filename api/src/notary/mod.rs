@@ -80,6 +80,15 @@ impl Notary {
         self.0.progress.borrow().signed.clone()
     }
 
+    /// A signed tree that holds everything up to this position; none when there is none in time, or the notary signs no more.
+    pub async fn covering(&self, position: Position, within: Duration) -> Option<Arc<Signed>> {
+        let mut progress = self.0.progress.subscribe();
+        self.0.demand.notify_one();
+        let reached = progress.wait_for(|progress| progress.refused || progress.position >= position);
+        let progress = timeout(within, reached).await.ok()?.ok()?;
+        if progress.refused { None } else { progress.signed.clone() }
+    }
+
     /// Waits until somebody wants what is new to be signed.
     pub(crate) async fn demanded(&self) {
         self.0.demand.notified().await;

@@ -105,10 +105,7 @@ impl Forgetting {
 
     async fn step(&mut self) -> Result<(), ForgettingError> {
         let at = *self.done.borrow();
-        let page = self
-            .store
-            .read_all(at, &Filter::Categories(vec!["user", "message", "schedule", "attachment"]), PAGE)
-            .await?;
+        let page = self.store.read_all(at, &Filter::Categories(ERASING_CATEGORIES.to_vec()), PAGE).await?;
         let erasing: Vec<_> = page.events.iter().filter(|event| is_erasing(&event.name)).collect();
         for recorded in &erasing {
             match self.codec.open::<Event>(recorded, |_| false).await {
@@ -171,14 +168,19 @@ impl Forgetting {
     }
 }
 
+/// The categories of streams in which erasures are.
+pub(crate) const ERASING_CATEGORIES: [&str; 4] = ["user", "message", "schedule", "attachment"];
+
+/// The stored names of what erases.
+const ERASING: [&str; 5] =
+    ["message_deleted", "user_closed", "scheduled_message_cancelled", "scheduled_message_sent", "attachment_removed"];
+
 /// By the stored name, for most events need no opening.
-fn is_erasing(name: &str) -> bool {
-    matches!(
-        name,
-        "message_deleted"
-            | "user_closed"
-            | "scheduled_message_cancelled"
-            | "scheduled_message_sent"
-            | "attachment_removed"
-    )
+pub(crate) fn is_erasing(name: &str) -> bool {
+    erasing_name(name).is_some()
+}
+
+/// The stored name, where it is one of what erases.
+pub(crate) fn erasing_name(name: &str) -> Option<&'static str> {
+    ERASING.into_iter().find(|known| *known == name)
 }

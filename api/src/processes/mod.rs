@@ -11,6 +11,7 @@ mod verifying;
 mod witness;
 
 pub use collecting::Collecting;
+pub(crate) use forgetting::{ERASING_CATEGORIES, erasing_name, is_erasing};
 pub use forgetting::{Forgetting, ForgettingError};
 pub use notarizing::Notarizing;
 pub use observing::observe;

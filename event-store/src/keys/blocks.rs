@@ -42,6 +42,12 @@ pub trait KeyBlocks: Send + Sync + 'static {
     /// Moves that position; never back.
     async fn set_erased_to(&self, position: u64) -> Result<(), KeyError>;
 
+    /// Blocks with greater numbers than `after`, in order, at most `limit` of them. Numbers begin with 1.
+    async fn list(&self, after: u64, limit: usize) -> Result<Vec<(u64, WrappedBlock)>, KeyError>;
+
+    /// Stores blocks that are not there, under the numbers they had. Numbers given out later are greater.
+    async fn put_back(&self, blocks: Vec<(u64, WrappedBlock)>) -> Result<(), KeyError>;
+
     /// What is connected, for those who watch.
     fn connections(&self) -> Vec<Connections> {
         Vec::new()

@@ -234,6 +234,20 @@ impl Keyring {
         self.0.store.set_erased_to(position.get()).await
     }
 
+    /// Blocks of keys as they are stored, for a backup.
+    pub async fn blocks(&self, after: u64, limit: usize) -> Result<Vec<(u64, WrappedBlock)>, KeyError> {
+        self.0.store.list(after, limit).await
+    }
+
+    /// Stores blocks of a backup, which must have been wrapped under the same secret.
+    pub async fn put_back(&self, blocks: Vec<(u64, WrappedBlock)>) -> Result<(), KeyError> {
+        for (number, wrapped) in &blocks {
+            // the secret of a backup is checked by nothing else
+            self.0.wrapper.unwrap(*number, wrapped).map_err(|_| KeyError::WrongSecret)?;
+        }
+        self.0.store.put_back(blocks).await
+    }
+
     /// Forgets what is in memory of these keys, because another node destroyed them.
     pub fn forget(&self, keys: &[KeyId]) {
         for key in keys {

@@ -29,6 +29,9 @@ const CONNECTIONS: u32 = 4;
 /// How often something is begun whose connection turns out to be dead: all of the pool are after a restart of the server.
 const TRIES: u32 = CONNECTIONS + 1;
 
+const INSERT: &str =
+    "INSERT INTO tidings_keys.key_blocks (id, wrapped) SELECT * FROM unnest($1::bigint[], $2::bytea[])";
+
 /// Blocks in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresKeyBlocks(PgPool);
@@ -118,14 +121,7 @@ impl KeyBlocks for PostgresKeyBlocks {
         })?;
         let blocks = numbers.iter().map(|number| Ok(wrap(number.cast_unsigned())?.0)).collect::<Result<Vec<_>, _>>()?;
         // not again: an answer that was lost leaves blocks that nobody has
-        sqlx::query(
-            "INSERT INTO tidings_keys.key_blocks (id, wrapped) SELECT * FROM unnest($1::bigint[], $2::bytea[])",
-        )
-        .bind(&numbers)
-        .bind(&blocks)
-        .execute(&self.0)
-        .await
-        .map_err(unavailable)?;
+        sqlx::query(INSERT).bind(&numbers).bind(&blocks).execute(&self.0).await.map_err(unavailable)?;
         Ok(numbers.into_iter().map(i64::cast_unsigned).collect())
     }
 
@@ -140,6 +136,32 @@ impl KeyBlocks for PostgresKeyBlocks {
             .fetch_all(connection)
         })?;
         Ok(found.into_iter().map(|wrapped| wrapped.map(WrappedBlock)).collect())
+    }
+
+    async fn list(&self, after: u64, limit: usize) -> Result<Vec<(u64, WrappedBlock)>, KeyError> {
+        let found: Vec<(i64, Vec<u8>)> = again!(self.0, connection => {
+            sqlx::query_as("SELECT id, wrapped FROM tidings_keys.key_blocks WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(id(after))
+                .bind(id(limit as u64))
+                .fetch_all(connection)
+        })?;
+        Ok(found.into_iter().map(|(number, wrapped)| (number.cast_unsigned(), WrappedBlock(wrapped))).collect())
+    }
+
+    async fn put_back(&self, blocks: Vec<(u64, WrappedBlock)>) -> Result<(), KeyError> {
+        let (numbers, wrapped): (Vec<i64>, Vec<Vec<u8>>) =
+            blocks.into_iter().map(|(number, block)| (id(number), block.0)).unzip();
+        let Some(highest) = numbers.iter().max() else { return Ok(()) };
+        let mut transaction = self.0.begin().await.map_err(unavailable)?;
+        sqlx::query(INSERT).bind(&numbers).bind(&wrapped).execute(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::query(
+            "SELECT setval('tidings_keys.block_numbers', greatest($1, (SELECT last_value FROM tidings_keys.block_numbers)))",
+        )
+        .bind(highest)
+        .execute(&mut *transaction)
+        .await
+        .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
     }
 
     async fn erased_to(&self) -> Result<u64, KeyError> {

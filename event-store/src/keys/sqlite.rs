@@ -109,6 +109,22 @@ impl KeyBlocks for SqliteKeyBlocks {
         let numbers: Vec<u64> = (highest + 1..).take(count).collect();
         let blocks =
             numbers.iter().map(|number| Ok((*number, wrap(*number)?))).collect::<Result<Vec<_>, KeyError>>()?;
+        self.put_back(blocks).await?;
+        Ok(numbers)
+    }
+
+    async fn list(&self, after: u64, limit: usize) -> Result<Vec<(u64, WrappedBlock)>, KeyError> {
+        self.with(|connection| {
+            let mut select =
+                connection.prepare_cached("SELECT id, wrapped FROM key_blocks WHERE id > ? ORDER BY id LIMIT ?")?;
+            let rows = select.query_map([id(after), id(limit as u64)], |row| {
+                Ok((row.get::<_, i64>(0)?.unsigned_abs(), WrappedBlock(row.get(1)?)))
+            })?;
+            rows.collect()
+        })
+    }
+
+    async fn put_back(&self, blocks: Vec<(u64, WrappedBlock)>) -> Result<(), KeyError> {
         self.syncing(move |connection| {
             let transaction = connection.transaction().map_err(unavailable)?;
             for (number, block) in blocks {
@@ -119,8 +135,7 @@ impl KeyBlocks for SqliteKeyBlocks {
             }
             transaction.commit().map_err(unavailable)
         })
-        .await?;
-        Ok(numbers)
+        .await
     }
 
     async fn load(&self, blocks: &[u64]) -> Result<Vec<Option<WrappedBlock>>, KeyError> {

@@ -9,6 +9,7 @@ mod batch;
 mod follower;
 mod queries;
 mod read;
+mod refill;
 mod shown;
 mod streams;
 mod writer;
@@ -19,6 +20,8 @@ use async_trait::async_trait;
 use sqlx::Connection;
 use tidings_domain::StreamName;
 use tokio::{sync::watch, task::JoinHandle};
+
+pub use refill::PostgresRefill;
 
 use self::{follower::Follower, read::Reads, shown::Shown, writer::Writer};
 use crate::{

@@ -93,17 +93,7 @@ impl HeldFile {
     pub fn take(path: &Path, kind: FileKind) -> Result<Self, OpenError> {
         let lock_path = with_suffix(path, ".lock");
         let was_there = lock_path.exists();
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(|error| OpenError::io(path, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(OpenError::io(path, &error)),
-        }
+        let lock = hold(path)?;
         check(path, kind).inspect_err(|_| {
             if !was_there {
                 // Leave nothing of ours beside a file that is not ours. If it stays, it harms nobody.
@@ -116,6 +106,21 @@ impl HeldFile {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Keeps all others from a file, whatever it is and whether it is there, for as long as what this returns is kept.
+pub fn hold(path: &Path) -> Result<File, OpenError> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(with_suffix(path, ".lock"))
+        .map_err(|error| OpenError::io(path, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(path, &error)),
     }
 }
 

@@ -3,7 +3,7 @@
 //! An append goes: [`SqliteEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` judges each → `insert`
 //! writes one transaction, synced → the `tail` and the head move → every ticket is answered. `read` serves readers who
 //! are too far behind for the tail; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
-//! and only our own files in. `copy` looks at a file as it lies.
+//! and only our own files in. `copy` looks at a file as it lies, `refill` fills an empty one from a backup.
 
 mod batch;
 mod checkpoint;
@@ -12,6 +12,7 @@ mod error;
 pub mod file;
 mod insert;
 mod read;
+mod refill;
 mod schema;
 mod session;
 mod streams;
@@ -25,7 +26,8 @@ use tokio::sync::watch;
 
 pub use checkpoint::Checkpointer;
 pub use copy::LogFile;
-pub use file::OpenError;
+pub use file::{OpenError, hold};
+pub use refill::SqliteRefill;
 
 use self::{
     file::HeldFile,

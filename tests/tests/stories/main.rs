@@ -4,6 +4,7 @@ mod accounts;
 mod acme;
 mod attachments;
 mod audit;
+mod backup;
 mod blocks;
 mod browsers;
 mod changing;

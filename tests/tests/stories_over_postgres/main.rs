@@ -6,6 +6,7 @@ mod accounts;
 mod attachments;
 #[path = "../stories/audit.rs"]
 mod audit;
+mod backups;
 #[path = "../stories/blocks.rs"]
 mod blocks;
 #[path = "../stories/changing.rs"]
