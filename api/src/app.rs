@@ -21,6 +21,7 @@ use crate::{
     clock::now,
     consistency::Consistency,
     edge::{ClientAddress, Origins},
+    exports::Exports,
     extract::{Caller, Cursors, RequestInfo},
     live::Live,
     notary::Notary,
@@ -49,6 +50,8 @@ pub struct Shared {
     pub cursors: Cursors,
     /// The bytes of attachments, and who uploads.
     pub attachments: Attachments,
+    /// What people take away of their data.
+    pub exports: Exports,
     /// Open streams.
     pub live: Live,
     /// Judges where webhooks may lead.

@@ -30,6 +30,7 @@ pub mod config;
 pub mod consistency;
 pub mod control;
 pub mod edge;
+pub mod exports;
 pub mod extract;
 pub mod idempotency;
 pub mod live;

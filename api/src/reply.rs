@@ -58,6 +58,12 @@ impl<T> Reply<T> {
         Self { status: success::ACCEPTED, ..Self::ok(outcome, body) }
     }
 
+    /// Says where that is.
+    #[must_use]
+    pub fn at(self, location: String) -> Self {
+        Self { location: Some(location), ..self }
+    }
+
     /// Says that the body follows from the command's events alone, so that it comes out the same every time.
     #[must_use]
     pub fn from_events(self) -> Self {

@@ -3,12 +3,10 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
-use tidings_domain::UserId;
 use tidings_event_store::Position;
 use tidings_notary::key::BadSeed;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 use utoipa_axum::router::OpenApiRouter;
-use uuid::Uuid;
 
 use crate::{
     app::{App, Shared},
@@ -21,6 +19,7 @@ use crate::{
     consistency::Consistency,
     control,
     edge::{self, Around, Limits, Readiness},
+    exports::{self, Exports, ExportsError},
     extract::Cursors,
     idempotency::{Idempotency, idempotent},
     live::Live,
@@ -37,9 +36,6 @@ use crate::{
 /// How long requests that were begun may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long the start waits for views that are nearly there.
-const VIEWS_WITHIN: Duration = Duration::from_secs(1);
-
 /// Why the server does not run, in one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -52,6 +48,9 @@ pub enum ServeError {
     /// The log cannot be signed.
     #[error(transparent)]
     Notary(#[from] BadSeed),
+    /// Exports cannot be kept.
+    #[error(transparent)]
+    Exports(#[from] ExportsError),
     /// There is no certificate for HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -141,10 +140,12 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let forgotten = forgetting.watch();
     let forgetting = tokio::spawn(forgetting.run());
     let (notarizing, notary) = Notarizing::new(stores.store.clone(), &stores.secret, &config.data_dir)?;
+    // nothing is served that was erased
+    let (exports, exporting) = exports::start(&config.data_dir, &stores, notary.clone(), config.exports).await?;
     let operator = stores.operator(Some(notary.clone()), config.views.pace);
     let control = control::listen(&config.data_dir, operator).map_err(ServeError::Control)?;
 
-    wait_for_views(&stores).await?;
+    stores.wait_for_views().await?;
 
     let (live, following) =
         Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
@@ -154,7 +155,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     edge::install_metrics();
     let router = match config.role {
         NodeRole::All | NodeRole::Api => {
-            router(&config, &stores, live.clone(), sender.clone(), (forgotten, notary), &readiness, watched)
+            router(&config, &stores, live.clone(), sender.clone(), (forgotten, notary, exports), &readiness, watched)
         }
         NodeRole::Projector => {
             let https = tls.is_some();
@@ -169,6 +170,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let (stop, stopping) = watch::channel(false);
     let scheduling = Scheduling::new(stores.commands.clone(), stores.views.queries(), clock::now);
     let mut background = vec![forgetting, control, following, tokio::spawn(scheduling.run())];
+    background.extend(exporting);
     if let Some(url) = config.witness.clone() {
         background.push(tokio::spawn(witness(url, notarizing.newest())));
     }
@@ -199,34 +201,13 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     Ok(Running { addr, readiness, drain: config.drain, stop, ended })
 }
 
-/// Views that are nearly there answer from the first request on; those that take longer to build answer 503 until then.
-async fn wait_for_views(stores: &Stores) -> Result<(), ServeError> {
-    let head = stores.store.head().await.map_err(ForgettingError::from)?;
-    if let Err(late) = stores.views.wait_for(head, VIEWS_WITHIN).await {
-        tracing::warn!("{late}");
-    }
-    let mut waited = tokio::time::interval(Duration::from_millis(5));
-    let nobody = UserId::new(Uuid::nil());
-    let ready = async {
-        while stores.views.queries().user(nobody).await.is_err()
-            || stores.views.queries().unread_summary(nobody).await.is_err()
-        {
-            waited.tick().await;
-        }
-    };
-    if timeout(VIEWS_WITHIN, ready).await.is_err() {
-        tracing::warn!("the views are still being built");
-    }
-    Ok(())
-}
-
 /// All routes with everything around them.
 fn router(
     config: &Config,
     stores: &Stores,
     live: Live,
     sender: Sender,
-    (forgotten, notary): (watch::Receiver<Position>, Notary),
+    (forgotten, notary, exports): (watch::Receiver<Position>, Notary, Exports),
     readiness: &Readiness,
     watched: Arc<Watched>,
 ) -> Router {
@@ -239,6 +220,7 @@ fn router(
         authenticator: authenticator.clone(),
         cursors: Cursors::new(&stores.secret),
         attachments: Attachments::new(stores.vault.clone(), config.attachments.max_bytes),
+        exports,
         live,
         webhooks: sender,
         origins: config.edge.origins.clone(),

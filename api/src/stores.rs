@@ -1,6 +1,6 @@
 //! The open stores of an installation: log, keys, write side, views.
 
-use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tidings_attachments::{
@@ -8,6 +8,7 @@ use tidings_attachments::{
     blobs::{FileBlobs, ObjectBlobs},
 };
 use tidings_commands::Commands;
+use tidings_domain::UserId;
 use tidings_event_store::{
     Codec, EventStore, InstallationSecret, KeyError, Keyring, KurrentEventStore, Position, PostgresEventStore,
     PostgresKeyBlocks, SqliteKeyBlocks, StoreError,
@@ -22,6 +23,9 @@ use tidings_projections::{
     runner::{Log, Pace, ViewStore},
 };
 
+use tokio::time::timeout;
+use uuid::Uuid;
+
 use crate::{
     audit::LookingBack,
     backup::{self, Sources},
@@ -30,6 +34,9 @@ use crate::{
     control::Operator,
     notary::{self, Notary},
 };
+
+/// How long the start waits for views that are nearly there.
+const VIEWS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the stores cannot be opened: one sentence that says what is wrong and what to do. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +171,25 @@ impl Stores {
             log_file: self.log_file.clone(),
             sources: self.sources.clone(),
         }
+    }
+
+    /// Views that are nearly there answer from the first request on; those that take longer to build answer 503 until then.
+    pub async fn wait_for_views(&self) -> Result<(), StoresError> {
+        let head = self.store.head().await?;
+        if let Err(late) = self.views.wait_for(head, VIEWS_WITHIN).await {
+            tracing::warn!("{late}");
+        }
+        let mut waited = tokio::time::interval(Duration::from_millis(5));
+        let (nobody, queries) = (UserId::new(Uuid::nil()), self.views.queries());
+        let ready = async {
+            while queries.user(nobody).await.is_err() || queries.unread_summary(nobody).await.is_err() {
+                waited.tick().await;
+            }
+        };
+        if timeout(VIEWS_WITHIN, ready).await.is_err() {
+            tracing::warn!("the views are still being built");
+        }
+        Ok(())
     }
 
     /// Finishes what was begun and leaves the files whole.

@@ -108,7 +108,8 @@ impl Commands {
     }
 
     /// The key of somebody who may act.
-    pub(crate) async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
+    /// The key that what somebody writes is sealed under beside its own; their account must stand.
+    pub async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
         let author = |user: &Option<User>| user.as_ref().map(|user| (user.key, user.closed, user.suspended));
         match self.0.users.peek(StreamId::User(by), author).await? {
             None | Some((_, true, _)) => Err(UserRefusal::NoSuchUser.into()),

@@ -17,7 +17,7 @@ use tidings_domain::UserId;
 use crate::problem::{Kind, Problem};
 
 pub use receiving::{Received, Upload};
-pub use serving::serve;
+pub use serving::{serve, served};
 
 /// How many uploads may be under way at a time: what each holds in memory is small, but not nothing.
 const MOST_AT_ONCE: usize = 256;

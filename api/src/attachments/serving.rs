@@ -1,12 +1,15 @@
 //! A file as it is asked for: whole or in part, and never with a byte that was not uploaded.
 
+use std::ops::Range;
+
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures::TryStreamExt;
-use tidings_attachments::{Part, Place, sniff};
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use tidings_attachments::{Part, Place, ReadError, sniff};
 use tidings_domain::{AttachmentId, attachment::AttachmentDetails};
 
 use super::{
@@ -63,6 +66,20 @@ impl File {
     }
 }
 
+/// Serves a file that may be fetched in ranges and is only to be saved; `read` gives a range of its bytes.
+pub async fn served<S>(
+    headers: &HeaderMap,
+    size: u64,
+    (media_type, tag): (&str, &str),
+    read: impl AsyncFnOnce(Range<u64>) -> Result<S, Problem>,
+) -> Result<Response, Problem>
+where
+    S: Stream<Item = Result<Bytes, ReadError>> + Send + 'static,
+{
+    let file = File { media_type: media_type.to_owned(), name: None, size, tag: tag.to_owned(), shown: false };
+    respond(&file, headers, read).await
+}
+
 /// Serves one of an attachment's files to who may see it.
 pub async fn serve(reading: &Reading, id: AttachmentId, part: Part, headers: &HeaderMap) -> Result<Response, Problem> {
     let gone = || Problem::from(Kind::NoSuchAttachment);
@@ -70,6 +87,19 @@ pub async fn serve(reading: &Reading, id: AttachmentId, part: Part, headers: &He
     let known = reading.app.commands.attachment(id).await?.filter(|known| !known.removed).ok_or_else(gone)?;
     let details = known.details.as_ref().ok_or_else(gone)?;
     let file = File::of(id, part, details).ok_or_else(gone)?;
+    let place = Place { id, key: known.key, part };
+    let read = async |range| Ok(reading.app.attachments.read(place, known.author_key, file.size, range).await?);
+    respond(&file, headers, read).await
+}
+
+async fn respond<S>(
+    file: &File,
+    headers: &HeaderMap,
+    read: impl AsyncFnOnce(Range<u64>) -> Result<S, Problem>,
+) -> Result<Response, Problem>
+where
+    S: Stream<Item = Result<Bytes, ReadError>> + Send + 'static,
+{
     if is_known(headers, &file.tag) {
         return Ok((success::NOT_MODIFIED, file.headers()).into_response());
     }
@@ -82,9 +112,8 @@ pub async fn serve(reading: &Reading, id: AttachmentId, part: Part, headers: &He
             return Ok(response);
         }
     };
-    let place = Place { id, key: known.key, part };
-    let pieces = reading.app.attachments.read(place, known.author_key, file.size, range.clone()).await?;
-    let pieces = pieces.inspect_err(|error| tracing::error!(%error, "an attachment cannot be read to its end"));
+    let pieces = read(range.clone()).await?;
+    let pieces = pieces.inspect_err(|error| tracing::error!(%error, "a file cannot be read to its end"));
     let mut response = (status, file.headers(), Body::from_stream(pieces)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, (range.end - range.start).into());

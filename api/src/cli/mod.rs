@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod export;
 mod health;
 mod import;
 mod operate;
@@ -117,6 +118,9 @@ enum Command {
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
     },
+    /// Looks after exports that were fetched
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Gives an account a password, read from the first line of standard input
     Password {
         /// Its username or id
@@ -175,6 +179,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             let sample = sample.and_then(|sample| usize::try_from(sample).ok());
             operate::run(&config, Operation::Replay { projections, verify, sample }).await
         }
+        Command::Export(command) => export::run(command),
         Command::Events { follow, after } => operate::run(&config, Operation::Events { after, follow }).await,
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Backup { directory, keys_dir } => backup::take(&config, directory, keys_dir).await,

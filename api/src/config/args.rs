@@ -185,6 +185,16 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks_private: Option<bool>,
 
+    /// The largest export of somebody's data, in MiB [default: 4096]
+    #[arg(long, global = true, env = "TIDINGS_EXPORTS_MAX_MIB", value_name = "MIB")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exports_max_mib: Option<u32>,
+
+    /// Hours after which an export is removed [default: 24]
+    #[arg(long, global = true, env = "TIDINGS_EXPORTS_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exports_hours: Option<u32>,
+
     /// What of the time a rebuild beside the serving view may work, above 0 and at most 1 [default: 0.5]
     #[arg(long, global = true, env = "TIDINGS_REBUILD_SHARE", value_name = "PART")]
     #[serde(skip_serializing_if = "Option::is_none")]

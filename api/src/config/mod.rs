@@ -5,6 +5,7 @@ mod args;
 mod attachments;
 mod edge;
 mod engines;
+mod exports;
 mod views;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -23,6 +24,7 @@ pub use args::{LogFormat, Settings};
 pub use attachments::{AttachmentConfig, AttachmentPlace};
 pub use edge::EdgeConfig;
 pub use engines::{Engine, Engines, LogEngine, NodeRole};
+pub use exports::ExportConfig;
 pub use views::{LARGEST_SAMPLE, ViewsConfig};
 
 /// The embedded log, in the data directory.
@@ -59,6 +61,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where log, keys and views are.
     pub engines: Engines,
+    /// How large exports may be, and how long they are kept.
+    pub exports: ExportConfig,
     /// How the views are looked after.
     pub views: ViewsConfig,
     /// Where attachments are, and how large they may be.
@@ -137,6 +141,10 @@ struct Merged {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     webhooks_private: Option<bool>,
+    #[serde(default = "exports::max_mib")]
+    exports_max_mib: u32,
+    #[serde(default = "exports::hours")]
+    exports_hours: u32,
     #[serde(default = "views::rebuild_share")]
     rebuild_share: f64,
     #[serde(default = "views::verify_hours")]
@@ -258,6 +266,7 @@ impl Merged {
         Ok(Config {
             listen,
             engines,
+            exports: ExportConfig::check(&self)?,
             views: ViewsConfig::check(&self)?,
             attachments: AttachmentConfig::check(&self)?,
             edge: EdgeConfig::check(&self)?,

@@ -31,6 +31,8 @@ fn a_wrong_setting_is_named_in_one_sentence() {
         (in_file("rebuild_share = 0.0"), "TIDINGS_REBUILD_SHARE"),
         (in_file("verify_hours = -1.0"), "TIDINGS_VERIFY_HOURS"),
         (in_file("verify_sample = 501"), "TIDINGS_VERIFY_SAMPLE"),
+        (in_file("exports_hours = 0"), "TIDINGS_EXPORTS_HOURS"),
+        (in_file("exports_max_mib = 0"), "TIDINGS_EXPORTS_MAX_MIB"),
         (in_file("max_connections = 0"), "TIDINGS_MAX_CONNECTIONS"),
         (in_file("client_timeout = 0"), "TIDINGS_CLIENT_TIMEOUT"),
         (in_file("attachments = \"ftp://x\""), "TIDINGS_ATTACHMENTS"),

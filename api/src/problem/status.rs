@@ -70,6 +70,7 @@ kinds! {
     NoSuchUser = NOT_FOUND, "no-such-user", "There is no such user";
     NoSuchSession = NOT_FOUND, "no-such-session", "There is no such session";
     NoSuchEntry = NOT_FOUND, "no-such-entry", "The tree has no such entry or size";
+    NoSuchExport = NOT_FOUND, "no-such-export", "There is no such export, or no such part of it";
     NoSuchProjection = NOT_FOUND, "no-such-projection", "There is no such projection";
     NoSuchConversation = NOT_FOUND, "no-such-conversation", "There is no such conversation";
     NoSuchDevice = NOT_FOUND, "no-such-device", "There is no such device";
@@ -81,6 +82,8 @@ kinds! {
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     TooSlow = REQUEST_TIMEOUT, "too-slow", "The request took too long to arrive";
     Taken = CONFLICT, "taken", "Somebody else has this already";
+    TooManyExports = CONFLICT, "too-many-exports", "There are as many exports as one may have";
+    ExportNotReady = CONFLICT, "export-not-ready", "The export is not ready yet";
     Busy = CONFLICT, "busy", "The same is being done already";
     DirectIsFixed = CONFLICT, "direct-is-fixed", "A direct conversation stays as it is";
     GroupIsFull = CONFLICT, "group-is-full", "The group is full";

@@ -13,7 +13,7 @@ mod witness;
 pub use collecting::Collecting;
 pub(crate) use forgetting::{ERASING_CATEGORIES, erasing_name, is_erasing};
 pub use forgetting::{Forgetting, ForgettingError};
-pub use notarizing::Notarizing;
+pub use notarizing::{KEY as NOTARY_KEY, Notarizing};
 pub use observing::observe;
 pub use scheduling::Scheduling;
 pub use verifying::Verifying;

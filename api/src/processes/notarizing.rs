@@ -66,7 +66,7 @@ pub struct Notarizing {
 }
 
 /// The notary's key is one of what the installation's secret gives: nodes of one installation have the same.
-const KEY: &str = "tidings 2026 notary's Ed25519 key";
+pub const KEY: &str = "tidings 2026 notary's Ed25519 key";
 
 impl Notarizing {
     /// The process of this node, and what others ask.

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Somebody whom the caller blocks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Block)]
-struct BlockBody {
+pub struct BlockBody {
     user: Profile,
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = DateTime)]

@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// An account as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
-pub(super) struct OwnProfile {
+pub struct OwnProfile {
     #[serde(flatten)]
     public: Profile,
     email: Option<String>,

@@ -8,6 +8,7 @@ mod admin;
 mod attachments;
 mod audit;
 mod audit_events;
+mod audit_exports;
 mod audit_life;
 mod audit_past;
 mod audit_people;
@@ -15,6 +16,7 @@ mod blocks;
 mod contacts;
 mod conversations;
 mod devices;
+mod exports;
 mod files;
 mod live;
 mod live_socket;
@@ -48,8 +50,13 @@ use crate::app::App;
 
 pub use accesses::AccessBody;
 pub use attachments::UPLOADS;
+pub use blocks::BlockBody;
 pub use contacts::ContactBody;
 pub use devices::DeviceBody;
+pub use exports::ExportBody;
+pub use files::AttachmentBody;
+pub use me::OwnProfile;
+pub use scheduled::ScheduledBody;
 pub use shapes::{
     ConversationBody, ConversationUnreadBody, List, MemberBody, MessageBody, ReactionBody, UserRefBody, shown,
     shown_option,
@@ -63,6 +70,8 @@ pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(users::routes())
         .merge(me::routes())
+        .merge(exports::routes())
+        .merge(audit_exports::routes())
         .merge(accesses::routes())
         .merge(signing_in::routes())
         .merge(sessions::routes())

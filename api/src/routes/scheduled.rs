@@ -143,7 +143,7 @@ impl FailureBody {
 /// A message to be sent later.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Scheduled)]
-struct ScheduledBody {
+pub struct ScheduledBody {
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = "uuid")]
     id: ScheduledId,

@@ -15,6 +15,7 @@ mod contacts;
 mod data_directory;
 mod devices;
 mod direct;
+mod exports;
 mod groups;
 mod guessing;
 mod https;

@@ -21,6 +21,8 @@ mod contacts;
 mod devices;
 #[path = "../stories/direct.rs"]
 mod direct;
+#[path = "../stories/exports.rs"]
+mod exports;
 #[path = "../stories/groups.rs"]
 mod groups;
 #[path = "../stories/guessing.rs"]

@@ -23,6 +23,8 @@ pub(super) enum Where {
     Totp,
     /// A device of who asks.
     Device,
+    /// An export of who asks.
+    Export,
 }
 
 /// What stands for the names in a path.
@@ -91,6 +93,7 @@ impl Row {
 pub(super) fn rows() -> Vec<Row> {
     [
         accounts(),
+        exports(),
         factors(),
         devices(),
         people(),
@@ -182,6 +185,20 @@ fn operation() -> Vec<Row> {
     ]
 }
 
+fn exports() -> Vec<Row> {
+    let part: fn(&Scene<'_>) -> Names =
+        |scene| vec![("export", scene.owned.clone()), ("name", "conversations.ndjson".to_owned())];
+    let path = "/v1/users/me/exports/{export}";
+    let of_one = [
+        row("GET", path),
+        row("GET", "/v1/users/me/exports/{export}/manifest"),
+        row("GET", "/v1/users/me/exports/{export}/parts/{name}"),
+        row("DELETE", path),
+    ];
+    let of_one = of_one.map(|row| row.about(Where::Export).names(part).spoils());
+    [row("GET", "/v1/users/me/exports"), row("POST", "/v1/users/me/exports")].into_iter().chain(of_one).collect()
+}
+
 fn audit() -> Vec<Row> {
     let user: fn(&Scene<'_>) -> Names = |scene| vec![("user", scene.other.id.clone())];
     vec![
@@ -190,6 +207,7 @@ fn audit() -> Vec<Row> {
         row("GET", "/v1/audit/proof/inclusion").query("?position=1"),
         row("GET", "/v1/audit/proof/consistency").query("?from=1"),
         row("GET", "/v1/audit/events"),
+        row("POST", "/v1/audit/exports").body(|scene| Some(json!({"user": scene.other.id}))),
         row("GET", "/v1/audit/conversations/{conversation}"),
         row("GET", "/v1/audit/conversations/{conversation}/members"),
         row("GET", "/v1/audit/conversations/{conversation}/messages"),

@@ -209,6 +209,8 @@ impl People {
             Where::Device if able => {
                 scene.caller.put(format!("/v1/users/me/devices/{DEVICE}"), keys()).await.expect(200);
             }
+            Where::Export if able => scene.owned = exported(&scene.caller).await,
+            Where::Export => scene.owned = uuid::Uuid::nil().to_string(),
             Where::Anything | Where::TotpOffered | Where::Totp | Where::Device => {}
         }
         scene
@@ -267,4 +269,13 @@ impl Scene<'_> {
     pub(super) fn credentials(&self) -> Value {
         json!({"username": self.other.username, "password": PASSWORD})
     }
+}
+
+/// An export that is ready.
+async fn exported(person: &Person) -> String {
+    let id = id(&person.post("/v1/users/me/exports", None).await.expect(202).json);
+    while person.get(format!("/v1/users/me/exports/{id}")).await.expect(200)["state"] != "ready" {
+        tokio::task::yield_now().await;
+    }
+    id
 }
