@@ -1,5 +1,5 @@
 //! What auditors are shown: recorded events, the life of a message, views as they stood. Each is noted in the log before it is
-//! shown ([`Audit::note`]); `docs/audit.md` says what they can ask.
+//! shown ([`note`]); `docs/audit.md` says what they can ask.
 
 mod cloud;
 mod concerned;
