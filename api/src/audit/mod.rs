@@ -9,7 +9,7 @@ mod pages;
 mod streaming;
 mod times;
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use tidings_commands::Outcome;
 use tidings_domain::{
@@ -18,6 +18,7 @@ use tidings_domain::{
 };
 use tidings_event_store::{Codec, EventStore, Position, RecordedEvent};
 use tidings_projections::{PastLimits, PastViews, runner::Log};
+use tokio::{sync::watch, time::timeout};
 
 pub use cloud::CloudEvent;
 pub use filter::{Category, EventName, StreamText, Wanted};
@@ -31,11 +32,15 @@ use crate::{
     problem::{Kind, Problem},
 };
 
+/// How long an answer waits for what was erased to be forgotten.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(5);
+
 /// The log, for those who may look into it. Cheap to clone.
 #[derive(Clone)]
 pub struct Audit {
     store: Arc<dyn EventStore>,
     codec: Codec,
+    forgotten: Option<watch::Receiver<Position>>,
 }
 
 /// Views as they stood: not more at once than leave room for everything else, and one who looks back takes no auditor's turn.
@@ -69,12 +74,25 @@ impl std::fmt::Debug for Audit {
 impl Audit {
     /// Over the installation's log.
     pub fn new(store: Arc<dyn EventStore>, codec: Codec) -> Self {
-        Self { store, codec }
+        Self { store, codec, forgotten: None }
     }
 
-    /// Where the log ends.
+    /// The same, once this node has forgotten what was erased on any: its key may be in memory here for a moment more.
+    #[must_use]
+    pub fn once_forgotten(self, forgotten: watch::Receiver<Position>) -> Self {
+        Self { forgotten: Some(forgotten), ..self }
+    }
+
+    /// Where the log ends. What is erased up to there is forgotten when this returns.
     pub async fn head(&self) -> Result<Position, Problem> {
-        Ok(self.store.head().await?)
+        let head = self.store.head().await?;
+        if let Some(mut forgotten) = self.forgotten.clone() {
+            let reached = timeout(FORGOTTEN_WITHIN, forgotten.wait_for(|reached| *reached >= head)).await;
+            if !reached.is_ok_and(|reached| reached.is_ok()) {
+                return Err(Problem::new(Kind::NotYetVisible, "what was erased is not forgotten yet"));
+            }
+        }
+        Ok(head)
     }
 
     /// The position that is meant; the end of the log where none is named.

@@ -37,6 +37,8 @@ impl Reader {
     async fn piece(&self, part: Bounds) -> Result<(Bytes, Option<Bounds>), Problem> {
         self.may_go_on().await?;
         let audit: &Audit = &self.acting.app.audit;
+        // what was erased since the last piece is not in this one
+        audit.head().await?;
         let found = audit.next_of(&self.wanted, part, PIECE).await?;
         let mut lines = Vec::new();
         for event in audit.opened(&found.events).await? {

@@ -1,17 +1,22 @@
-//! The events that a look back needs.
+//! The events that a look back needs, in the order of the log, a few of them in memory at a time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use tidings_domain::{AttachmentId, Event, StreamId, UserId, conversation::ConversationEvent, message::MessageEvent};
-use tidings_event_store::{CodecError, DecodedEvent, Filter, KeyError, MOST_STREAMS, Position, RecordedEvent, Streams};
+use tidings_event_store::{
+    CodecError, DecodedEvent, Filter, KeyError, MOST_STREAMS, Position, RecordedEvent, StoreError, Streams,
+};
 
 use super::{PastError, PastLimits};
 use crate::runner::{Log, Poison};
 
-/// Events read at a time.
-const PAGE: usize = 10_000;
-/// Events opened at a time.
-const OPENED: usize = 1_000;
+/// Events of all sources together that are read ahead, about.
+const AHEAD: usize = 20_000;
+/// Events in one transaction.
+const BATCH: usize = 5_000;
 
 /// An event, understood or not.
 pub(crate) type Outcome = Result<DecodedEvent, Poison>;
@@ -20,88 +25,113 @@ pub(crate) type Outcome = Result<DecodedEvent, Poison>;
 pub(super) struct Gathering<'a> {
     log: &'a Log,
     limits: PastLimits,
-    as_of: Position,
-    events: Vec<Outcome>,
+    sources: Vec<Source>,
+    events: usize,
     bytes: usize,
+    last: Position,
+}
+
+/// As many streams as a store takes at once.
+struct Source {
+    filter: Filter,
+    page: usize,
+    after: Position,
+    until: Position,
+    read: VecDeque<Arc<RecordedEvent>>,
+}
+
+impl Source {
+    /// Reads on where nothing is left of what was read.
+    async fn fill(&mut self, log: &Log) -> Result<(), StoreError> {
+        while self.read.is_empty() && self.after < self.until {
+            let page = log.store.read_all(self.after, &self.filter, self.page).await?;
+            self.read.extend(page.events.into_iter().take_while(|event| event.position <= self.until));
+            self.after = if page.scanned_to > self.after { page.scanned_to } else { self.until };
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> Option<Position> {
+        self.read.front().map(|event| event.position)
+    }
 }
 
 impl<'a> Gathering<'a> {
-    pub(super) const fn new(log: &'a Log, limits: PastLimits, as_of: Position) -> Self {
-        Self { log, limits, as_of, events: Vec::new(), bytes: 0 }
+    pub(super) fn new(log: &'a Log, limits: PastLimits, choices: &[Streams], until: Position) -> Self {
+        let page = (AHEAD / choices.len().div_ceil(MOST_STREAMS).max(1)).clamp(200, BATCH);
+        let source = |some: &[Streams]| Source {
+            filter: Filter::Streams(some.to_vec()),
+            page,
+            after: Position::START,
+            until,
+            read: VecDeque::new(),
+        };
+        let sources = choices.chunks(MOST_STREAMS).map(source).collect();
+        Self { log, limits, sources, events: 0, bytes: 0, last: Position::START }
     }
 
-    /// Adds the events of these streams.
-    pub(super) async fn read(&mut self, choices: Vec<Streams>) -> Result<(), PastError> {
-        for some in choices.chunks(MOST_STREAMS) {
-            let filter = Filter::Streams(some.to_vec());
-            let mut after = Position::START;
-            while after < self.as_of {
-                let page = self.log.store.read_all(after, &filter, PAGE).await?;
-                let then = page.events.into_iter().take_while(|event| event.position <= self.as_of).collect();
-                self.open(then).await?;
-                if page.scanned_to <= after {
-                    break;
+    /// The next few, in the order of the log; none at the end.
+    async fn next(&mut self) -> Result<Vec<Arc<RecordedEvent>>, PastError> {
+        let mut some = Vec::new();
+        while some.len() < BATCH {
+            for source in &mut self.sources {
+                source.fill(self.log).await?;
+            }
+            let first =
+                self.sources.iter_mut().filter(|source| source.next().is_some()).min_by_key(|source| source.next());
+            let Some(event) = first.and_then(|source| source.read.pop_front()) else { break };
+            // a stream may be chosen twice
+            if event.position > self.last {
+                self.last = event.position;
+                self.count(&event)?;
+                some.push(event);
+            }
+        }
+        Ok(some)
+    }
+
+    fn count(&mut self, event: &RecordedEvent) -> Result<(), PastError> {
+        self.events += 1;
+        self.bytes += event.data.len();
+        let PastLimits { events, bytes, .. } = self.limits;
+        if self.events > events || self.bytes > bytes { Err(PastError::TooMuch { events, bytes }) } else { Ok(()) }
+    }
+
+    /// The next few, understood.
+    pub(super) async fn next_opened(&mut self) -> Result<Vec<Outcome>, PastError> {
+        let recorded = self.next().await?;
+        let mut opened = Vec::with_capacity(recorded.len());
+        for (outcome, recorded) in self.log.codec.open_stored(&recorded).await?.into_iter().zip(&recorded) {
+            opened.push(match outcome {
+                Ok(decoded) => Ok(decoded),
+                Err(CodecError::Key(error @ (KeyError::Unavailable(_) | KeyError::WrongSecret))) => {
+                    return Err(error.into());
                 }
-                after = page.scanned_to;
-            }
+                Err(error) => Err(Poison { recorded: recorded.clone(), error: error.to_string() }),
+            });
         }
-        Ok(())
+        Ok(opened)
     }
 
-    async fn open(&mut self, recorded: Vec<Arc<RecordedEvent>>) -> Result<(), PastError> {
-        self.bytes += recorded.iter().map(|event| event.data.len()).sum::<usize>();
-        if self.events.len() + recorded.len() > self.limits.events || self.bytes > self.limits.bytes {
-            let PastLimits { events, bytes, .. } = self.limits;
-            return Err(PastError::TooMuch { events, bytes });
-        }
-        for some in recorded.chunks(OPENED) {
-            for (outcome, recorded) in self.log.codec.open_stored(some).await?.into_iter().zip(some) {
-                self.events.push(match outcome {
-                    Ok(decoded) => Ok(decoded),
-                    Err(CodecError::Key(error @ (KeyError::Unavailable(_) | KeyError::WrongSecret))) => {
-                        return Err(error.into());
-                    }
-                    Err(error) => Err(Poison { recorded: recorded.clone(), error: error.to_string() }),
-                });
-            }
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-
-    /// The streams of people and files that what was read names: whose messages they are, and what is attached to them.
-    pub(super) fn concerned(&self) -> Vec<Streams> {
+    /// The streams of people and files that these events name: whose messages they are, and what is attached to them.
+    pub(super) async fn concerned(mut self) -> Result<Vec<Streams>, PastError> {
         let (mut people, mut files) = (BTreeSet::new(), BTreeSet::new());
-        for decoded in self.events.iter().flatten() {
-            match &decoded.event {
-                Event::Conversation(event) => of_conversation(event, &mut people, &mut files),
-                Event::Message(MessageEvent::Edited(event)) => people.extend(&event.mentions),
-                Event::Message(_)
-                | Event::User(_)
-                | Event::Login(_)
-                | Event::Session(_)
-                | Event::Reader(_)
-                | Event::Attachment(_)
-                | Event::Request(_)
-                | Event::Contact(_)
-                | Event::Factor(_)
-                | Event::Devices(_)
-                | Event::Attempts(_)
-                | Event::Schedule(_)
-                | Event::Webhook(_)
-                | Event::Access(_) => {}
+        loop {
+            let some = self.next().await?;
+            if some.is_empty() {
+                break;
+            }
+            for recorded in some {
+                // what is personal stays closed, and what cannot be understood names nobody
+                match self.log.codec.open::<Event>(&recorded, |_| false).await {
+                    Ok(Event::Conversation(event)) => of_conversation(&event, &mut people, &mut files),
+                    Ok(Event::Message(MessageEvent::Edited(event))) => people.extend(&event.mentions),
+                    Ok(_) | Err(_) => {}
+                }
             }
         }
         let streams = people.into_iter().map(StreamId::User).chain(files.into_iter().map(StreamId::Attachment));
-        streams.map(|stream| Streams::Named(stream.name())).collect()
-    }
-
-    /// All of them, as they stand in the log.
-    pub(super) fn in_order(mut self) -> Vec<Outcome> {
-        self.events.sort_by_key(position);
-        // somebody may be chosen twice
-        self.events.dedup_by_key(|event| position(event));
-        self.events
+        Ok(streams.map(|stream| Streams::Named(stream.name())).collect())
     }
 }
 
@@ -120,12 +150,5 @@ fn of_conversation(event: &ConversationEvent, people: &mut BTreeSet<UserId>, fil
         | ConversationEvent::MemberRemoved(_)
         | ConversationEvent::MemberRoleChanged(_)
         | ConversationEvent::BlocksChanged(_) => {}
-    }
-}
-
-fn position(outcome: &Outcome) -> Position {
-    match outcome {
-        Ok(decoded) => decoded.recorded.position,
-        Err(poison) => poison.recorded.position,
     }
 }

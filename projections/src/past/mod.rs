@@ -17,7 +17,7 @@ use std::{
 use tidings_domain::{ConversationId, StreamId, UserId};
 use tidings_event_store::{KeyError, Position, StoreError, Streams};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::timeout,
 };
 
@@ -109,41 +109,60 @@ impl PastViews {
         reader: Option<UserId>,
         as_of: Position,
     ) -> Result<Past, PastError> {
-        let choices = ids.iter().flat_map(|id| {
-            let reading = match reader {
-                Some(reader) => Streams::Named(StreamId::Reader(*id, reader).name()),
-                None => Streams::Under(format!("reader-{id}-")),
-            };
+        let said = |id: &ConversationId| {
             let changes = Streams::Under(format!("message-{}-", id.uuid().simple()));
-            [Streams::Named(StreamId::Conversation(*id).name()), changes, reading]
-        });
-        self.look_back(choices.collect(), as_of).await
+            [Streams::Named(StreamId::Conversation(*id).name()), changes]
+        };
+        let read = |id: &ConversationId| match reader {
+            Some(reader) => Streams::Named(StreamId::Reader(*id, reader).name()),
+            None => Streams::Under(format!("reader-{id}-")),
+        };
+        let said: Vec<_> = ids.iter().flat_map(said).collect();
+        self.in_turn(async {
+            let concerned = Gathering::new(&self.log, self.limits, &said, as_of).concerned().await?;
+            let all: Vec<_> = said.iter().cloned().chain(ids.iter().map(read)).chain(concerned).collect();
+            self.fold(&all, as_of).await
+        })
+        .await
     }
 
     /// These accounts as of a position.
     pub async fn users(&self, ids: &[UserId], as_of: Position) -> Result<Past, PastError> {
         let streams = ids.iter().flat_map(|id| [StreamId::User(*id), StreamId::Factor(*id)]);
-        self.look_back(streams.map(|stream| Streams::Named(stream.name())).collect(), as_of).await
+        let streams: Vec<_> = streams.map(|stream| Streams::Named(stream.name())).collect();
+        self.in_turn(self.fold(&streams, as_of)).await
     }
 
     /// All accounts as of a position.
     pub async fn directory(&self, as_of: Position) -> Result<Past, PastError> {
         let all = ["user-", "factor-"].map(|prefix| Streams::Under(prefix.to_owned()));
-        self.look_back(all.into(), as_of).await
+        self.in_turn(self.fold(&all, as_of)).await
     }
 
-    async fn look_back(&self, choices: Vec<Streams>, as_of: Position) -> Result<Past, PastError> {
+    /// Not with too many others, and not for too long.
+    async fn in_turn(&self, made: impl Future<Output = Result<PastQueries, PastError>>) -> Result<Past, PastError> {
         let turn = timeout(self.limits.patience, self.turns.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| PastError::Busy)?.map_err(|_| PastError::Busy)?;
-        let made = async {
-            let mut gathering = Gathering::new(&self.log, self.limits, as_of);
-            gathering.read(choices).await?;
-            let concerned = gathering.concerned();
-            gathering.read(concerned).await?;
-            Ok::<_, PastError>(PastQueries::fill(&self.room, gathering.in_order(), as_of).await?)
-        };
         let queries = timeout(self.limits.within, made).await.map_err(|_| PastError::Busy)??;
         Ok(Past { queries, _turn: turn })
+    }
+
+    /// Reads and opens while what was read before is being folded.
+    async fn fold(&self, choices: &[Streams], as_of: Position) -> Result<PastQueries, PastError> {
+        let (sender, receiver) = mpsc::channel(1);
+        let reading = async move {
+            let mut gathering = Gathering::new(&self.log, self.limits, choices, as_of);
+            loop {
+                let some = gathering.next_opened().await?;
+                // whoever does not take it in any more says why
+                if some.is_empty() || sender.send(some).await.is_err() {
+                    return Ok::<_, PastError>(());
+                }
+            }
+        };
+        let (read, folded) = tokio::join!(reading, PastQueries::fill(&self.room, receiver, as_of));
+        read?;
+        Ok(folded?)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 use tidings_domain::ConversationId;
 use tidings_event_store::{DecodedEvent, Position};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::mpsc};
 use uuid::Uuid;
 
 use super::{
@@ -29,8 +29,8 @@ use crate::{
     runner::{Batch, Generation, OnPoison, Poison, Projection, ViewsError},
 };
 
-/// Events in one transaction.
-const BATCH: usize = 5_000;
+/// What is to be folded, in one transaction each.
+pub(crate) type Events = mpsc::Receiver<Vec<Result<DecodedEvent, Poison>>>;
 
 /// The questions, as they would have been answered then; and some that only auditors ask.
 pub struct PastQueries {
@@ -60,12 +60,8 @@ impl Drop for Room {
 }
 
 impl PastQueries {
-    /// Folds events, which stand in order, in a directory below this one.
-    pub(crate) async fn fill(
-        directory: &Path,
-        events: Vec<Result<DecodedEvent, Poison>>,
-        as_of: Position,
-    ) -> Result<Self, ViewsError> {
+    /// Folds events, which come in order, in a directory below this one.
+    pub(crate) async fn fill(directory: &Path, events: Events, as_of: Position) -> Result<Self, ViewsError> {
         let directory = directory.to_owned();
         let here = Handle::current();
         // folding takes long and waits for nobody: not on a thread that serves
@@ -97,29 +93,21 @@ impl Deref for PastQueries {
     }
 }
 
-async fn fill(
-    directory: &Path,
-    events: Vec<Result<DecodedEvent, Poison>>,
-    as_of: Position,
-) -> Result<PastQueries, ViewsError> {
+async fn fill(directory: &Path, mut events: Events, as_of: Position) -> Result<PastQueries, ViewsError> {
     let room = Room::below(directory).map_err(|error| ViewsError::Unavailable(error.to_string()))?;
     let (mut directory, mut conversations) =
         (begin(&room, Projection::Directory).await?, begin(&room, Projection::Conversations).await?);
-    let (mut events, mut after) = (events.into_iter().peekable(), Position::START);
-    loop {
-        let some: Vec<_> = events.by_ref().take(BATCH).collect();
-        let last = match some.last() {
+    let mut after = Position::START;
+    while after < as_of {
+        let some = events.recv().await.unwrap_or_default();
+        let to = match some.last() {
             Some(Ok(last)) => last.recorded.position,
             Some(Err(last)) => last.recorded.position,
             None => as_of,
         };
-        let to = if events.peek().is_some() { last } else { as_of };
         let batch = Batch { after, to, events: some };
         directory.apply(&batch, OnPoison::Park).await?;
         conversations.apply(&batch, OnPoison::Park).await?;
-        if to == as_of {
-            break;
-        }
         after = to;
     }
     let pool = Arc::new(Pool::default());
