@@ -10,9 +10,9 @@
 //!     keys/keys-….ndjson      the keys, wrapped under the secret, and the secret, where it is a file
 //! ```
 //!
-//! [`take`](taking::take) writes it through the port of the event store, whatever the log is kept in. [`checking`] reads it
-//! again to its last byte: each event's leaf, the tree over them, the signed head. [`restore`](restoring::restore) fills
-//! empty stores with it and [makes erasures again](again) that the backup does not know of. ADR 0023 says why so.
+//! [`take`] writes it through the port of the event store, whatever the log is kept in. [`restore`] first reads it again to its
+//! last byte: each event's leaf, the tree over them, the signed head. Then it fills empty stores with it, and makes erasures again
+//! that the backup does not know of. ADR 0023 says why so.
 
 mod again;
 mod attached;
