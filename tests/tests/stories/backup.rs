@@ -198,19 +198,51 @@ async fn a_backup_that_was_killed_is_gone_on_with() {
     let (kept, other) = (temporary(), temporary());
     let place = kept.path().join("backup");
     for reached in ["log", "manifest.under-way.json", "keys", "keys/secret", "erasures.ndjson", "checkpoint.ndjson"] {
-        let mut killed = app.tool_command(&["backup", text(&place)]);
-        let mut killed = killed.stderr(Stdio::null()).spawn().unwrap();
-        let reached = place.join(reached);
-        while !reached.exists() && killed.try_wait().unwrap().is_none() {
-            tokio::task::yield_now().await;
-        }
-        killed.kill().unwrap();
-        killed.wait().unwrap();
+        killed_at(&app, &["backup", text(&place)], &place.join(reached)).await;
     }
     backup(&app, &place);
     restored(&app, other.path(), &[text(&place)]);
     let elsewhere = serve(other.path());
     assert_eq!(shown(&ada.at(&elsewhere), &group).await, before);
+}
+
+/// Runs a command and kills it once it has made this file, or ended.
+async fn killed_at(app: &TestApp, arguments: &[&str], reached: &Path) {
+    let mut killed = app.tool_command(arguments);
+    let mut killed = killed.stderr(Stdio::null()).spawn().expect("the program is there");
+    while !reached.exists() && killed.try_wait().expect("it is ours").is_none() {
+        tokio::task::yield_now().await;
+    }
+    killed.kill().expect("it is ours");
+    killed.wait().expect("it is ours");
+}
+
+#[tokio::test]
+async fn a_restore_that_was_killed_is_done_again_and_forgets_nothing_that_was_erased() {
+    let app = TestApp::embedded();
+    let ada = app.person("ada").await;
+    let group = ada.group("kept", &[]).await;
+    let sent = ada.send(&group, "rumpelstilzchen").await;
+    let kept = temporary();
+    let place = kept.path().join("backup");
+    backup(&app, &place);
+    ada.delete(format!("/v1/messages/{}?for=everyone", id(&sent))).await.expect(204);
+    ada.send(&group, "lost with the log").await;
+    app.stop().await;
+    for reached in ["restoring", "restoring/events.db", "restoring/keys.db", "restoring/checkpoints", "restored"] {
+        killed_at(&app, &["restore", text(&place), "--force"], &app.data_dir().join(reached)).await;
+    }
+    // as one leaves it that is killed while it takes the old one's place
+    fs::create_dir_all(app.data_dir().join("restored")).unwrap();
+    let refused = app.tool(&["events"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && said.contains("was cut off"), "{said}");
+    app.tool_done(&["restore", text(&place), "--force"]);
+    assert_eq!(somewhere(app.data_dir(), "rumpelstilzchen"), Vec::<PathBuf>::new());
+    app.restart();
+    let ada = ada.at(&app.behind(app.port()));
+    let seen = ada.messages(&group).await;
+    assert!(seen.len() == 1 && seen[0]["body"].is_null(), "{seen:?}");
 }
 
 #[tokio::test]
