@@ -37,7 +37,7 @@ pub struct File {
 
 /// Files that nobody else can put to a message while this one is being sent.
 pub(crate) struct Claimed {
-    sending: Sending,
+    pub(crate) sending: Sending,
     pub(crate) files: Vec<AttachmentRef>,
 }
 
@@ -114,6 +114,18 @@ impl Commands {
     ) -> Result<Claimed, Error> {
         self.standing(conversation, by).await?.member()?;
         let sending = Sending::from(context.key.map_or_else(|| *Uuid::now_v7().as_bytes(), |key| key.id.0));
+        self.claim_for(sending, conversation, by, ids, context).await
+    }
+
+    /// The same for a sending that may be far away.
+    pub(crate) async fn claim_for(
+        &self,
+        sending: Sending,
+        conversation: ConversationId,
+        by: UserId,
+        ids: &[AttachmentId],
+        context: &Context,
+    ) -> Result<Claimed, Error> {
         let mut claimed = Claimed { sending, files: Vec::with_capacity(ids.len()) };
         for id in ids {
             match self.claim_attachment(conversation, by, *id, sending, context).await {
@@ -162,8 +174,13 @@ impl Commands {
 
     /// What is attached to a message.
     pub(crate) async fn files_of(&self, sent: &MessageSent) -> Result<Vec<File>, Error> {
-        let mut files = Vec::with_capacity(sent.attachments.len());
-        for AttachmentRef { id, .. } in &sent.attachments {
+        self.files(&sent.attachments).await
+    }
+
+    /// What files are, in this order.
+    pub async fn files(&self, of: &[AttachmentRef]) -> Result<Vec<File>, Error> {
+        let mut files = Vec::with_capacity(of.len());
+        for AttachmentRef { id, .. } in of {
             let stream = StreamId::Attachment(*id);
             let details = self.0.attachments.peek(stream, |file| file.as_ref()?.details.clone()).await?;
             files.push(File { id: *id, details });

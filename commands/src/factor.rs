@@ -76,11 +76,11 @@ impl Commands {
         Ok(outcome.map(drop))
     }
 
-    /// Nothing of it stays in memory, here or at other nodes, when the account is closed. In the log it is sealed under the
-    /// key that the closing destroys.
-    pub(crate) async fn forget_second_factor(&self, user: UserId, context: &Context) -> Result<(), Error> {
+    /// Turns the second factor off, whoever asks: for somebody who lost it with all codes, and when an account is closed, so that
+    /// nothing of it stays in memory, here or at other nodes. In the log it is sealed under the account's key.
+    pub async fn forget_second_factor(&self, user: UserId, context: &Context) -> Result<Outcome<()>, Error> {
         let command = FactorCommand::Disable { at: context.now };
-        self.0.factors.execute(StreamId::Factor(user), &command, &context.without_key()).await.map(drop)
+        Ok(self.0.factors.execute(StreamId::Factor(user), &command, &context.without_key()).await?.map(drop))
     }
 
     /// Whether signing in takes a second factor.

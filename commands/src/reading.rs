@@ -33,6 +33,7 @@ impl Commands {
             return Ok(before);
         }
         let (standing, _) = self.visible_message(id, by).await?;
+        standing.member()?;
         self.read(id.conversation, by, standing, ReaderAction::MarkRead(id.seq), context).await
     }
 

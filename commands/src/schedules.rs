@@ -2,6 +2,7 @@
 
 use tidings_domain::{
     ConversationId, Personal, ScheduledId, StreamId, UserId,
+    attachment::Sending,
     conversation::{ConversationRefusal, MessageContent},
     schedule::{
         Entry, MessageScheduled, Place, ScheduleCommand, ScheduleEvent, ScheduleRefusal, ScheduledMessageCancelled,
@@ -10,7 +11,7 @@ use tidings_domain::{
 };
 use tidings_event_store::{CommandId, CommandKey, Fingerprint};
 
-use crate::{Commands, Context, Error, Outcome, Refusal, messages::Draft};
+use crate::{Commands, Context, Error, Outcome, Refusal, attachments::Claimed, messages::Draft};
 
 /// The fewest and the most people of a direct conversation.
 const DIRECT_PEOPLE: std::ops::RangeInclusive<usize> = 2..=20;
@@ -59,8 +60,17 @@ impl Commands {
         let outcome = if let Some(before) = self.0.schedules.recalled(stream, context).await? {
             before
         } else {
-            let command = ScheduleCommand::Add(Box::new(self.scheduled(by, later, context).await?));
-            self.0.schedules.execute_new(stream, &command, context).await?
+            let scheduled = self.scheduled(by, later, context).await?;
+            let (id, files) = (scheduled.id, scheduled.attachments.clone());
+            let command = ScheduleCommand::Add(Box::new(scheduled));
+            match self.0.schedules.execute_new(stream, &command, context).await {
+                Ok(outcome) => outcome,
+                Err(error @ Error::Refused(_)) => {
+                    self.give_files_back(Claimed { sending: sending_of(id), files }, context).await;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
         };
         let Outcome { value, position, replayed } = outcome;
         let added = value.into_iter().find_map(|(_, event)| match event {
@@ -101,24 +111,34 @@ impl Commands {
         if let Some(id) = draft.reply_to {
             self.reply_to(conversation, id, by).await?;
         }
+        let id = ScheduledId::new(context.new_id("scheduled message"));
+        let claimed = self.claim_for(sending_of(id), conversation, by, &draft.attachments, context).await?;
         Ok(MessageScheduled {
-            id: ScheduledId::new(context.new_id("scheduled message")),
+            id,
             conversation,
             to,
             key: self.fresh_key().await?,
             author_key,
             content_type: draft.content_type,
             reply_to: draft.reply_to.map(Place::from),
+            attachments: claimed.files,
             send_at,
             at: context.now,
             content: Personal::Clear(draft.content),
         })
     }
 
-    /// Takes a scheduled message back and destroys its key; one that failed is taken away.
+    /// Takes a scheduled message back and destroys its key; one that failed is taken away. Its files may go elsewhere.
     pub async fn cancel_scheduled(&self, id: ScheduledId, by: UserId, context: &Context) -> Result<Outcome<()>, Error> {
+        let stream = StreamId::Schedule(by);
+        let version =
+            self.0.schedules.peek(stream, |schedule| schedule.entries.get(&id).map(|entry| entry.version)).await?;
         let command = ScheduleCommand::Cancel { id, at: context.now };
-        let outcome = self.0.schedules.execute(StreamId::Schedule(by), &command, context).await?;
+        let outcome = self.0.schedules.execute(stream, &command, context).await?;
+        if let Some(version) = version {
+            let files = self.written(stream, version).await?.attachments;
+            self.give_files_back(Claimed { sending: sending_of(id), files }, context).await;
+        }
         for (_, event) in &outcome.value {
             if let ScheduleEvent::Cancelled(ScheduledMessageCancelled { key, .. }) = event {
                 self.destroy_keys(&[*key]).await?;
@@ -191,13 +211,14 @@ impl Commands {
 
     /// Sends it under a key that is the scheduled message's own.
     async fn deliver(&self, owner: UserId, scheduled: MessageScheduled, context: &Context) -> Result<Place, Error> {
-        let MessageScheduled { id, conversation, to, content_type, reply_to, content, .. } = scheduled;
+        let MessageScheduled { id, conversation, to, content_type, reply_to, attachments, content, .. } = scheduled;
         let content: MessageContent = content.into_clear().ok_or(Error::Forgotten)?;
         if !to.is_empty() {
             self.start_direct(owner, to, context).await?;
         }
         let reply_to = reply_to.map(|place| place.of(conversation));
-        let draft = Draft { content, content_type, reply_to, attachments: vec![] };
+        let attachments = attachments.into_iter().map(|file| file.id).collect();
+        let draft = Draft { content, content_type, reply_to, attachments };
         let context = Context { key: Some(key_of(id)), ..context.clone() };
         Ok(self.send(conversation, owner, draft, &context).await?.value.id.into())
     }
@@ -211,6 +232,11 @@ fn key_of(id: ScheduledId) -> CommandKey {
     out.fill(&mut command);
     out.fill(&mut fingerprint);
     CommandKey { id: CommandId(command), fingerprint: Fingerprint(fingerprint) }
+}
+
+/// What its files are claimed for, from the beginning.
+fn sending_of(id: ScheduledId) -> Sending {
+    Sending::from(key_of(id).id.0)
 }
 
 /// Whether trying again would not help.

@@ -126,6 +126,11 @@ enum Command {
         /// Its username or id
         user: String,
     },
+    /// Turns an account's second factor off, for somebody who lost it with all recovery codes
+    ForgetSecondFactor {
+        /// Its username or id
+        user: String,
+    },
     /// Gives an account a role
     Grant {
         /// Its username or id
@@ -189,6 +194,7 @@ async fn run(command: Command, config: Config) -> Result<ExitCode, Box<dyn std::
             backup::restore(&config, RestoreRequest { directory, keys, erasures, force, key }).await
         }
         Command::Password { user } => operate::with_line(&config, Operation::SetPassword { user }).await,
+        Command::ForgetSecondFactor { user } => operate::run(&config, Operation::ForgetSecondFactor { user }).await,
         Command::Grant { user, role } => operate::run(&config, Operation::Grant { user, role }).await,
         Command::Seed { seed, people, messages, password, force } => {
             let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);

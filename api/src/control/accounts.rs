@@ -39,6 +39,18 @@ impl Operator {
         Ok((0, format!("{user} has a new password")))
     }
 
+    pub(super) async fn forget_second_factor(&self, user: &str) -> Ended {
+        let id = self.named(user).await?;
+        let outcome = self.commands.forget_second_factor(id, &now()).await?;
+        Ok((
+            0,
+            match outcome.position {
+                Some(_) => format!("{user} signs in without a second factor now"),
+                None => format!("{user} has no second factor"),
+            },
+        ))
+    }
+
     async fn named(&self, user: &str) -> Result<UserId, OperationError> {
         let found = match (user.parse::<UserId>(), Username::parse(user)) {
             (Ok(id), _) => self.commands.exists(id).await?.then_some(id),

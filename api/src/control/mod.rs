@@ -51,6 +51,11 @@ pub enum Operation {
         /// Its username or id.
         user: String,
     },
+    /// Turn an account's second factor off.
+    ForgetSecondFactor {
+        /// Its username or id.
+        user: String,
+    },
     /// Print the log.
     Events {
         /// Begin after this position.
@@ -153,6 +158,7 @@ impl Operator {
         let outcome = match operation {
             Operation::Grant { user, role } => self.grant(&user, role).await,
             Operation::SetPassword { user } => self.set_password(&user, input).await,
+            Operation::ForgetSecondFactor { user } => self.forget_second_factor(&user).await,
             Operation::Events { after, follow } => self.print_events(after, follow, &reports).await,
             Operation::Replay { projections, verify: false, sample: _ } => self.replay(&projections, &reports).await,
             Operation::Replay { projections, verify: true, sample } => {

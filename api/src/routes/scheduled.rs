@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    sending::{Letter, SendRequest},
-    shapes::{List, UserRefBody, shown, shown_option},
+    sending::{Letter, SendRequest, of_attachments},
+    shapes::{AttachmentBody, List, UserRefBody, shown, shown_option},
     starting::{named, resolve},
     texts::{BodyText, ContentTypeText, MessageIdText, SubjectText},
 };
@@ -54,8 +54,8 @@ struct ScheduleRequest {
     content_type: Option<String>,
     #[schema(value_type = Option<MessageIdText>)]
     reply_to: Option<String>,
-    /// Always empty: what is attached to nothing is not kept for so long.
-    #[schema(max_items = 0)]
+    /// Up to ten uploaded files of the caller's own, kept until it is sent or cancelled.
+    #[schema(max_items = 10)]
     attachments: Option<Vec<String>>,
 }
 
@@ -102,10 +102,7 @@ impl Checked for ScheduleRequest {
             }
         };
         let Self { body, subject, content_type, reply_to, attachments, .. } = self;
-        for (at, _) in attachments.iter().flatten().enumerate() {
-            checks.note(format!("/attachments/{at}"), "nothing can be attached to a message that is sent later");
-        }
-        let letter = SendRequest { body, subject, content_type, reply_to, attachments: None }.check(checks);
+        let letter = SendRequest { body, subject, content_type, reply_to, attachments }.check(checks);
         Some(Schedule { wanted: wanted?, send_at: send_at?, letter: letter? })
     }
 }
@@ -154,13 +151,14 @@ pub struct ScheduledBody {
     /// Whom it is for; empty where the conversation was named.
     to: Vec<UserRefBody>,
     subject: Option<String>,
-    /// `null` once it is over.
+    /// `null` once it is over, and where only files are sent.
     body: Option<String>,
     #[schema(example = "text/plain")]
     content_type: String,
     #[serde(serialize_with = "shown_option")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageId>,
+    attachments: Vec<AttachmentBody>,
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = DateTime)]
     send_at: Timestamp,
@@ -183,6 +181,7 @@ impl From<Scheduled> for ScheduledBody {
             body: scheduled.body,
             content_type: scheduled.content_type,
             reply_to: scheduled.reply_to,
+            attachments: scheduled.attachments.into_iter().map(Into::into).collect(),
             send_at: scheduled.send_at,
             created_at: scheduled.created_at,
             state: if failure.is_some() { StateBody::Failed } else { StateBody::Scheduled },
@@ -208,8 +207,10 @@ async fn schedule_message(
         Wanted::People(to) => Destination::People(resolve(&acting, "/to", &to).await?),
     };
     let later = Later { destination, draft, send_at };
+    let attached = later.draft.attachments.clone();
     let outcome = acting.app.commands.schedule(acting.user(), later, &acting.context).await;
-    let outcome = acting.done(outcome.map_err(|error| Problem::from(error).at_member("/members", "/to"))?);
+    let outcome = outcome.map_err(|error| of_attachments(error, &attached).at_member("/members", "/to"))?;
+    let outcome = acting.done(outcome);
     let body = as_scheduled(&acting.app, outcome.value.clone()).await?;
     Ok(Reply::created(&outcome, format!("/v1/scheduled/{}", body.id), body).from_events())
 }
@@ -220,6 +221,7 @@ async fn as_scheduled(app: &App, event: MessageScheduled) -> Result<ScheduledBod
     for user in &event.to {
         to.push(named(app, *user).await?);
     }
+    let attachments = app.commands.files(&event.attachments).await?;
     let content = event.content.into_clear();
     let (subject, body) = content.map_or((None, None), |content| (content.subject, content.body));
     Ok(ScheduledBody {
@@ -230,6 +232,7 @@ async fn as_scheduled(app: &App, event: MessageScheduled) -> Result<ScheduledBod
         body: body.map(MessageText::into_string),
         content_type: event.content_type.into_string(),
         reply_to: event.reply_to.map(|place| place.of(event.conversation)),
+        attachments: attachments.into_iter().filter_map(AttachmentBody::of).collect(),
         send_at: event.send_at,
         created_at: event.at,
         state: StateBody::Scheduled,

@@ -111,7 +111,7 @@ fn attachments(ids: &[String], checks: &mut Checks) -> Option<Vec<AttachmentId>>
 }
 
 /// Which of the files is the wrong one.
-fn of_attachments(error: Error, ids: &[AttachmentId]) -> Problem {
+pub(super) fn of_attachments(error: Error, ids: &[AttachmentId]) -> Problem {
     let Error::Attachment { id, refusal } = error else { return error.into() };
     let at = ids.iter().position(|known| *known == id).unwrap_or_default();
     let kind = match refusal {

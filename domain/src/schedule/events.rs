@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ConversationId, KeyId, MessageId, Personal, ScheduledId, SealKeys, Timestamp, UserId, conversation::MessageContent,
-    event::events, values::ContentType,
+    ConversationId, KeyId, MessageId, Personal, ScheduledId, SealKeys, Timestamp, UserId, attachment::AttachmentRef,
+    conversation::MessageContent, event::events, values::ContentType,
 };
 
 events! {
@@ -64,6 +64,9 @@ pub struct MessageScheduled {
     /// The message it answers, in the same conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Place>,
+    /// What is attached: claimed for it as long as it is scheduled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
     /// When to send it.
     pub send_at: Timestamp,
     /// When this was asked for.

@@ -25,6 +25,7 @@ fn message(n: u128, send_at: i64) -> MessageScheduled {
         author_key: KeyId(8),
         content_type: ContentType::plain_text(),
         reply_to: None,
+        attachments: vec![],
         send_at: time(send_at),
         at: time(1_000),
         content: Personal::Clear(content),

@@ -139,6 +139,7 @@ pub(crate) fn schedules() -> Vec<ScheduleEvent> {
         author_key: AUTHOR_KEY,
         content_type: valid("text/markdown; charset=utf-8"),
         reply_to: Some(Place { seq: 3, version: 5 }),
+        attachments: attached(),
         send_at: AT.plus_millis(60_000),
         at: AT,
         content: full(),
@@ -147,6 +148,7 @@ pub(crate) fn schedules() -> Vec<ScheduleEvent> {
         to: vec![],
         content_type: ContentType::plain_text(),
         reply_to: None,
+        attachments: vec![],
         content: bare(),
         ..added.clone()
     };

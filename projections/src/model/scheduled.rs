@@ -2,7 +2,7 @@
 
 use tidings_domain::{ConversationId, MessageId, ScheduledId, Timestamp};
 
-use super::UserRef;
+use super::{Attachment, UserRef};
 use crate::fold::conversations::{messages::PLAIN_TEXT, schedules::FAILED, tables::ScheduledRow};
 use crate::fold::unsigned;
 
@@ -23,6 +23,8 @@ pub struct Scheduled {
     pub content_type: String,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
+    /// What is attached.
+    pub attachments: Vec<Attachment>,
     /// When it is sent.
     pub send_at: Timestamp,
     /// When it was scheduled.
@@ -36,8 +38,8 @@ pub struct Scheduled {
 pub struct ScheduledCursor(pub Timestamp, pub ScheduledId);
 
 impl Scheduled {
-    /// As its row says, to these people.
-    pub(crate) fn of(row: ScheduledRow, to: Vec<UserRef>) -> Self {
+    /// As its row says, to these people, with these files.
+    pub(crate) fn of(row: ScheduledRow, to: Vec<UserRef>, attachments: Vec<Attachment>) -> Self {
         let conversation = row.conversation;
         let reply = |(seq, version)| MessageId { conversation, seq: unsigned(seq), version: unsigned(version) };
         Self {
@@ -48,6 +50,7 @@ impl Scheduled {
             body: row.body,
             content_type: row.content_type.unwrap_or_else(|| PLAIN_TEXT.to_owned()),
             reply_to: row.reply_seq.zip(row.reply_version).map(reply),
+            attachments,
             send_at: Timestamp::from_millis(row.send_at),
             created_at: Timestamp::from_millis(row.created_at),
             failure: row.failure.filter(|_| row.stage == FAILED),

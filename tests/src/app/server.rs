@@ -199,8 +199,23 @@ fn wait(running: &mut Running) -> ExitStatus {
     }
 }
 
+impl Server {
+    /// Whatever was done, the views are as the log says.
+    fn verify(&self) {
+        let plain = self.setup.arguments.is_empty() && self.setup.before.is_empty();
+        if self.pid().is_none() || !plain || thread::panicking() {
+            return;
+        }
+        let output = self.tool(&["replay", "--verify"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "after this story, views are not as the log says: {}\n{said}", output.status);
+    }
+}
+
 impl Drop for Server {
+    /// Ends with the last of the stories that share it.
     fn drop(&mut self) {
+        self.verify();
         let running = self.running.get_mut().map(Option::take).unwrap_or_default();
         if let Some(mut running) = running {
             running.process.kill().ok();

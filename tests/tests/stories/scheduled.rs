@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tidings_domain::Timestamp;
-use tidings_tests::app::{Answer, PASSWORD, Person, TestApp, id};
+use tidings_tests::app::{Answer, PASSWORD, Person, Setup, TestApp, id, until};
 
 /// So many milliseconds from now.
 fn after(millis: i64) -> String {
@@ -214,4 +214,45 @@ async fn what_could_not_be_sent_now_cannot_be_scheduled() {
     app.post("/v1/scheduled", good).await.problem(401, "unauthenticated");
     ada.get("/v1/scheduled/x").await.expect(404);
     ada.get("/v1/scheduled?limit=0").await.names(400, &["/limit"]);
+}
+
+#[tokio::test]
+async fn files_wait_with_their_message_and_are_free_again_when_it_is_cancelled() {
+    // nobody's files are kept for any time
+    let unused = vec![("TIDINGS_ATTACHMENTS_UNUSED_HOURS", "0".to_owned())];
+    let app = TestApp::with(Setup { env: unused, ..Setup::default() });
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let group = ada.group("files", &[&bob]).await;
+    let file = ada.upload("plan.txt", b"the plan").await;
+    let with = |body: &str, send_at: String| json!({"conversation_id": group, "body": body, "send_at": send_at, "attachments": [id(&file)]});
+    let first = schedule(&ada, with("first", after(HOUR))).await;
+    assert_eq!(first["attachments"], json!([file]));
+    assert_eq!(ada.get(format!("/v1/scheduled/{}", id(&first))).await.expect(200)["attachments"], json!([file]));
+    ada.post("/v1/scheduled", with("second", after(HOUR))).await.names(422, &["/attachments/0"]);
+    bob.post("/v1/scheduled", with("of somebody else", after(HOUR))).await.names(422, &["/attachments/0"]);
+    bob.file(&file).await.problem(404, "no-such-attachment");
+
+    // the first round after a start collects what nobody sends
+    let unsent = ada.upload("unsent.txt", b"unsent").await;
+    app.stop().await;
+    app.restart();
+    until("the unused are gone", async || app.sealed_files(&id(&unsent)).is_empty()).await;
+    assert_eq!(ada.file(&file).await.expect(200).text, "the plan");
+
+    ada.delete(format!("/v1/scheduled/{}", id(&first))).await.expect(204);
+    schedule(&ada, with("now it may", after(300))).await;
+    let seen = arrives(&bob, &group, "now it may").await;
+    assert_eq!(seen["attachments"][0]["id"], file["id"]);
+    assert_eq!(bob.file(&file).await.expect(200).text, "the plan");
+}
+
+#[tokio::test]
+async fn files_alone_can_be_sent_later_to_people() {
+    let app = TestApp::shared();
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let file = ada.upload("hello.txt", b"hello").await;
+    let later = json!({"to": [bob.username], "send_at": after(300), "attachments": [id(&file)]});
+    schedule(&ada, later).await;
+    until("it is there", async || bob.unread_total().await == 1).await;
+    assert_eq!(bob.file(&file).await.expect(200).text, "hello");
 }

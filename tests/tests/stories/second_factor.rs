@@ -198,3 +198,17 @@ async fn a_closed_account_asks_for_nothing_any_more() {
         assert!(!answer.to_string().contains("otp"), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn who_lost_everything_gets_in_again_by_an_operator_at_the_console() {
+    let app = TestApp::shared();
+    let ada = app.person("ada").await;
+    turn_on(&ada).await;
+    sign_in(&ada, None).await.problem(401, "otp-required");
+    app.tool_done(&["forget-second-factor", &ada.username]);
+    sign_in(&ada, None).await.expect(201);
+    // there is nothing left to turn off
+    app.tool_done(&["forget-second-factor", &ada.username]);
+    assert_eq!(app.tool(&["forget-second-factor", "nobody-there"]).status.code(), Some(1));
+    turn_on(&ada).await;
+}

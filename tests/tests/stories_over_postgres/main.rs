@@ -2,6 +2,8 @@
 
 #[path = "../stories/accounts.rs"]
 mod accounts;
+#[path = "../stories/acme.rs"]
+mod acme;
 #[path = "../stories/attachments.rs"]
 mod attachments;
 #[path = "../stories/audit.rs"]
@@ -9,10 +11,14 @@ mod audit;
 mod backups;
 #[path = "../stories/blocks.rs"]
 mod blocks;
+#[path = "../stories/browsers.rs"]
+mod browsers;
 #[path = "../stories/changing.rs"]
 mod changing;
 #[path = "../stories/closing.rs"]
 mod closing;
+#[path = "../stories/connections.rs"]
+mod connections;
 #[path = "../stories/consistency.rs"]
 mod consistency;
 #[path = "../stories/contacts.rs"]
@@ -27,12 +33,16 @@ mod exports;
 mod groups;
 #[path = "../stories/guessing.rs"]
 mod guessing;
+#[path = "../stories/https.rs"]
+mod https;
 #[path = "../stories/idempotency.rs"]
 mod idempotency;
 #[path = "../stories/import.rs"]
 mod import;
 #[path = "../stories/inbox.rs"]
 mod inbox;
+#[path = "../stories/limits.rs"]
+mod limits;
 #[path = "../stories/live.rs"]
 mod live;
 #[path = "../stories/live_socket.rs"]
@@ -49,6 +59,8 @@ mod operating;
 mod pages;
 #[path = "../stories/past.rs"]
 mod past;
+#[path = "../stories/permissions/mod.rs"]
+mod permissions;
 #[path = "../stories/presence.rs"]
 mod presence;
 #[path = "../stories/privacy.rs"]
@@ -73,6 +85,8 @@ mod seed;
 mod sending;
 #[path = "../stories/sessions.rs"]
 mod sessions;
+#[path = "../stories/traces.rs"]
+mod traces;
 #[path = "../stories/uploads.rs"]
 mod uploads;
 #[path = "../stories/watching.rs"]

@@ -12,7 +12,8 @@ CREATE UNLOGGED TABLE scheduled (
     send_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     stage BIGINT NOT NULL,              -- 0 waits, 1 its time has come, 2 failed
-    failure TEXT COLLATE "C"
+    failure TEXT COLLATE "C",
+    attachments BYTEA                   -- ids of 16 bytes, one after the other
 );
 
 CREATE INDEX scheduled_by_owner ON scheduled (owner, send_at, id);

@@ -12,7 +12,8 @@ CREATE TABLE scheduled (
     send_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     stage INTEGER NOT NULL,             -- 0 waits, 1 its time has come, 2 failed
-    failure TEXT
+    failure TEXT,
+    attachments BLOB                    -- ids of 16 bytes, one after the other
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX scheduled_by_owner ON scheduled (owner, send_at, id);

@@ -7,6 +7,7 @@ use tidings_domain::{
 
 use super::{
     ConversationsFold,
+    attachments::attachment_bytes,
     messages::{PLAIN_TEXT, body, subject},
     tables::{ConversationTables, ScheduledRow},
 };
@@ -100,5 +101,6 @@ fn row(owner: UserId, event: &MessageScheduled) -> ScheduledRow {
         created_at: event.at.millis(),
         stage: WAITS,
         failure: None,
+        attachments: attachment_bytes(&event.attachments),
     }
 }

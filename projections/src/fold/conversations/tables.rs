@@ -143,6 +143,8 @@ pub(crate) struct ScheduledRow {
     pub(crate) created_at: i64,
     pub(crate) stage: i64,
     pub(crate) failure: Option<String>,
+    /// Ids of 16 bytes, one after the other.
+    pub(crate) attachments: Option<Vec<u8>>,
 }
 
 /// What a batch changed. Rows are as they stand after it; none is a row that must go. Every key comes once.

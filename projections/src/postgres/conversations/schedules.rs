@@ -36,7 +36,7 @@ impl PostgresBackend {
         sqlx::query(
             "INSERT INTO scheduled
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::text[], $6::bigint[], $7::bigint[],
-                 $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[])",
+                 $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::bytea[])",
         )
         .bind(column(&rows, |row| row.id.uuid()))
         .bind(column(&rows, |row| row.owner.uuid()))
@@ -51,6 +51,7 @@ impl PostgresBackend {
         .bind(column(&rows, |row| row.created_at))
         .bind(column(&rows, |row| row.stage))
         .bind(column(&rows, |row| row.failure.as_deref()))
+        .bind(column(&rows, |row| row.attachments.as_deref()))
         .execute(&mut self.db)
         .await?;
         Ok(())
@@ -72,5 +73,6 @@ pub(in crate::postgres) fn row(row: &PgRow) -> sqlx::Result<ScheduledRow> {
         created_at: row.try_get("created_at")?,
         stage: row.try_get("stage")?,
         failure: row.try_get("failure")?,
+        attachments: row.try_get("attachments")?,
     })
 }

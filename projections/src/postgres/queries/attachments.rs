@@ -57,10 +57,13 @@ pub(super) async fn unused_of(db: &mut Snapshot, user: UserId) -> sqlx::Result<u
     sqlx::query_scalar(sql).bind(user.uuid()).fetch_one(&mut **db).await.map(unsigned)
 }
 
-/// Files of anybody that no message has, uploaded before this time, the oldest first.
+/// Files of anybody that no message has or is to have, uploaded before this time, the oldest first.
 pub(super) async fn unused(db: &mut Snapshot, before: Timestamp, limit: usize) -> sqlx::Result<Vec<AttachmentId>> {
-    let sql = db
-        .sql("SELECT id FROM {c}.attachments WHERE message IS NULL AND uploaded_at < $1 ORDER BY uploaded_at LIMIT $2");
+    let sql = db.sql(
+        "SELECT id FROM {c}.attachments a WHERE message IS NULL AND uploaded_at < $1 AND NOT EXISTS (
+             SELECT FROM {c}.scheduled s WHERE s.owner = a.uploader AND position(uuid_send(a.id) IN s.attachments) > 0
+         ) ORDER BY uploaded_at LIMIT $2",
+    );
     let ids: Vec<Uuid> = sqlx::query_scalar(sql).bind(before.millis()).bind(rows(limit)).fetch_all(&mut **db).await?;
     Ok(ids.into_iter().map(AttachmentId::new).collect())
 }

@@ -1,11 +1,14 @@
 //! What somebody wants sent later, and what is due.
 
-use tidings_domain::{ScheduledId, Timestamp, UserId};
+use tidings_domain::{AttachmentId, ScheduledId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::messages::usernames;
+use super::{attachments::of_messages, messages::usernames};
 use crate::{
-    fold::{conversations::messages::mentioned_in, rows},
+    fold::{
+        conversations::{attachments::attached_in, messages::mentioned_in},
+        rows,
+    },
     model::{Page, Scheduled, ScheduledCursor, UserRef},
     postgres::{conversations::scheduled_row, reading::Snapshot},
 };
@@ -15,8 +18,13 @@ async fn shown(db: &mut Snapshot, found: &[sqlx::postgres::PgRow]) -> sqlx::Resu
     let people: Vec<Vec<UserId>> = found.iter().map(|row| mentioned_in(row.people.as_deref())).collect();
     let names = usernames(db, &people).await?;
     let named = |id: UserId| UserRef { id, username: names.get(&id).cloned() };
-    let shown = found.into_iter().zip(people);
-    Ok(shown.map(|(row, people)| Scheduled::of(row, people.into_iter().map(named).collect())).collect())
+    let attached: Vec<Vec<AttachmentId>> = found.iter().map(|row| attached_in(row.attachments.as_deref())).collect();
+    let files = of_messages(db, &attached).await?;
+    let shown = found.into_iter().zip(people).zip(attached).map(|((row, people), attached)| {
+        let files = attached.iter().filter_map(|id| files.get(id).cloned()).collect();
+        Scheduled::of(row, people.into_iter().map(named).collect(), files)
+    });
+    Ok(shown.collect())
 }
 
 pub(super) async fn page(

@@ -7,7 +7,7 @@ use crate::{fold::conversations::tables::ScheduledRow, sqlite::ids::Id16};
 
 /// What [`row`] takes.
 pub(in crate::sqlite) const COLUMNS: &str = "id, owner, conversation, people, content_type, reply_seq, reply_version, subject, body, send_at, \
-    created_at, stage, failure";
+    created_at, stage, failure, attachments";
 
 /// Rows by their ids.
 pub(super) fn by_ids(db: &Connection, ids: &[ScheduledId]) -> Result<Vec<ScheduledRow>> {
@@ -40,6 +40,7 @@ pub(in crate::sqlite) fn row(row: &Row<'_>) -> Result<ScheduledRow> {
         created_at: row.get(10)?,
         stage: row.get(11)?,
         failure: row.get(12)?,
+        attachments: row.get(13)?,
     })
 }
 
@@ -49,8 +50,8 @@ pub(super) fn write(db: &Connection, changes: &[(ScheduledId, Option<&ScheduledR
             db.prepare_cached("DELETE FROM scheduled WHERE id = ?")?.execute([id.as_bytes()])?;
             continue;
         };
-        db.prepare_cached("INSERT OR REPLACE INTO scheduled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
-            params![
+        db.prepare_cached("INSERT OR REPLACE INTO scheduled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
                 row.id.as_bytes(),
                 row.owner.as_bytes(),
                 row.conversation.as_bytes(),
@@ -64,8 +65,8 @@ pub(super) fn write(db: &Connection, changes: &[(ScheduledId, Option<&ScheduledR
                 row.created_at,
                 row.stage,
                 row.failure,
-            ],
-        )?;
+                row.attachments,
+            ])?;
     }
     Ok(())
 }

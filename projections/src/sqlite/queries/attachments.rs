@@ -63,10 +63,12 @@ pub(super) fn unused_of(db: &Connection, user: UserId) -> rusqlite::Result<u64> 
         .map(unsigned)
 }
 
-/// Files of anybody that no message has, uploaded before this time, the oldest first.
+/// Files of anybody that no message has or is to have, uploaded before this time, the oldest first.
 pub(super) fn unused(db: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<AttachmentId>> {
     let mut statement = db.prepare_cached(
-        "SELECT id FROM attachments WHERE message IS NULL AND uploaded_at < ? ORDER BY uploaded_at LIMIT ?",
+        "SELECT id FROM attachments a WHERE message IS NULL AND uploaded_at < ? AND NOT EXISTS (
+             SELECT 1 FROM scheduled s WHERE s.owner = a.uploader AND instr(s.attachments, a.id) > 0
+         ) ORDER BY uploaded_at LIMIT ?",
     )?;
     let found =
         statement.query_map(params![before.millis(), rows(limit)], |row| Ok(row.get::<_, Id16<AttachmentId>>(0)?.0))?;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tidings_domain::{ScheduledId, Timestamp, UserId};
 
-use super::stretch::user_ref;
+use super::{attachments::of_message, stretch::user_ref};
 use crate::{
     fold::{
         conversations::{messages::mentioned_in, tables::ScheduledRow},
@@ -19,7 +19,8 @@ use crate::{
 fn shown(db: &Connection, row: ScheduledRow) -> rusqlite::Result<Scheduled> {
     let to = mentioned_in(row.people.as_deref()).into_iter().map(|user| user_ref(db, user));
     let to = to.collect::<Result<_, _>>()?;
-    Ok(Scheduled::of(row, to))
+    let files = of_message(db, row.attachments.as_deref().unwrap_or_default())?;
+    Ok(Scheduled::of(row, to, files))
 }
 
 pub(super) fn page(
