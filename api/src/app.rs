@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use tidings_commands::{Commands, Context, Outcome};
-use tidings_domain::{SessionId, UserId};
+use tidings_domain::{SessionId, UserId, values::Retention};
 use tidings_event_store::{CommandKey, Position};
 use tidings_projections::{Projection, Queries, Views, runner::Pace};
 use tokio::{sync::watch, time::timeout};
@@ -72,6 +72,8 @@ pub struct Shared {
     pub rebuild_pace: Pace,
     /// How many days `GET /v1/messages` goes back by itself; 0 is all.
     pub messages_window_days: u32,
+    /// How long the messages of all conversations are kept at most; none for ever.
+    pub retention: Option<Retention>,
 }
 
 impl App {

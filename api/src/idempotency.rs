@@ -28,7 +28,7 @@ use crate::{
     clock::now,
     extract::{Caller, IdempotencyKey, RequestInfo, whole},
     problem::{Kind, Problem},
-    reply::{IDEMPOTENCY_REPLAYED, MadeFromEvents, TIDINGS_POSITION},
+    reply::{IDEMPOTENCY_REPLAYED, MadeFromEvents, ShowsMessage, TIDINGS_POSITION},
     routes::UPLOADS,
 };
 
@@ -179,8 +179,10 @@ impl Idempotency {
             request: Some(info.id.to_string()),
             now: now(),
         };
-        let position = match self.app.commands.remember_answer(key, to_remember(&parts, &body), &context).await {
-            // the request closed its caller's account: there is nobody left to ask again
+        let shows = parts.extensions.get::<ShowsMessage>().map(|shows| shows.0);
+        let answer = to_remember(&parts, &body);
+        let position = match self.app.commands.remember_answer(key, answer, shows, &context).await {
+            // the request closed its caller's account: there is nobody left to ask again; or what it shows is erased
             Err(tidings_commands::Error::Forgotten) => None,
             position => position?,
         };

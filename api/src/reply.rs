@@ -7,6 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 use tidings_commands::Outcome;
+use tidings_domain::MessageId;
 use tidings_event_store::Position;
 
 use crate::problem::status::success;
@@ -22,6 +23,10 @@ pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotenc
 #[derive(Debug, Clone, Copy)]
 pub struct MadeFromEvents;
 
+/// Marks an answer that shows the text of a message: it is kept no longer than that.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowsMessage(pub MessageId);
+
 /// An answer to a command.
 #[derive(Debug)]
 pub struct Reply<T> {
@@ -32,6 +37,7 @@ pub struct Reply<T> {
     position: Option<Position>,
     replayed: bool,
     from_events: bool,
+    shows: Option<MessageId>,
 }
 
 impl<T> Reply<T> {
@@ -45,6 +51,7 @@ impl<T> Reply<T> {
             position: outcome.position,
             replayed: outcome.replayed,
             from_events: false,
+            shows: None,
         }
     }
 
@@ -68,6 +75,12 @@ impl<T> Reply<T> {
     #[must_use]
     pub fn from_events(self) -> Self {
         Self { from_events: true, ..self }
+    }
+
+    /// Says whose text the body shows.
+    #[must_use]
+    pub fn showing(self, message: Option<MessageId>) -> Self {
+        Self { shows: message, ..self }
     }
 
     /// Sets a cookie more.
@@ -107,6 +120,9 @@ impl<T: Serialize> IntoResponse for Reply<T> {
         }
         if self.from_events {
             response.extensions_mut().insert(MadeFromEvents);
+        }
+        if let Some(message) = self.shows {
+            response.extensions_mut().insert(ShowsMessage(message));
         }
         response
     }

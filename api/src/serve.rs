@@ -14,7 +14,6 @@ use crate::{
     audit::Audit,
     auditing,
     auth::Authenticator,
-    clock,
     config::{Config, NodeRole},
     consistency::Consistency,
     control,
@@ -25,7 +24,7 @@ use crate::{
     live::Live,
     notary::Notary,
     openapi,
-    processes::{Collecting, Forgetting, ForgettingError, Notarizing, Scheduling, Verifying, observe, witness},
+    processes::{self, Forgetting, ForgettingError, Notarizing, Verifying, witness},
     routes,
     stores::{Stores, StoresError},
     transport::{self, Https, TlsError},
@@ -137,7 +136,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         Forgetting::new(stores.store.clone(), stores.codec.clone(), stores.commands.clone(), stores.views.clone())
             .await?;
     forgetting.catch_up().await?;
-    let forgotten = forgetting.watch();
+    let (forgotten, asked) = (forgetting.watch(), forgetting.watch_asked());
     let forgetting = tokio::spawn(forgetting.run());
     let (notarizing, notary) = Notarizing::new(stores.store.clone(), &stores.secret, &config.data_dir)?;
     // nothing is served that was erased
@@ -168,21 +167,15 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     };
 
     let (stop, stopping) = watch::channel(false);
-    let scheduling = Scheduling::new(stores.commands.clone(), stores.views.queries(), clock::now);
-    let mut background = vec![forgetting, control, following, tokio::spawn(scheduling.run())];
+    let mut background = vec![forgetting, control, following];
+    background.extend(processes::start(&config, &stores, asked));
     background.extend(exporting);
     if let Some(url) = config.witness.clone() {
         background.push(tokio::spawn(witness(url, notarizing.newest())));
     }
     background.push(tokio::spawn(notarizing.run()));
     background.extend(log_listener.map(|listener| auditing::serve(listener, &stores, stopping.clone())));
-    if config.role != NodeRole::Projector {
-        background.push(tokio::spawn(Collecting::new(&stores, config.attachments.unused).run()));
-    }
     background.extend(Verifying::new(&stores.views, &config.views).map(|verifying| tokio::spawn(verifying.run())));
-    if let Some(from) = stores.shared_from {
-        background.push(tokio::spawn(observe(stores.store.clone(), stores.commands.clone(), from)));
-    }
     let acceptor = tls.map(|Https { acceptor, upkeep }| {
         background.push(tokio::spawn(upkeep));
         acceptor
@@ -231,6 +224,7 @@ fn router(
         views: stores.views.clone(),
         rebuild_pace: config.views.pace,
         messages_window_days: config.messages_window_days,
+        retention: config.retention,
     });
     let idempotency = Idempotency::new(app.clone(), &stores.secret);
     let api = routes::all()

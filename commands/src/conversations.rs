@@ -178,6 +178,7 @@ fn started(conversation: ConversationId, outcome: Outcome<Events<ConversationEve
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberRoleChanged(_)
             | ConversationEvent::BlocksChanged(_)
+            | ConversationEvent::RetentionChanged(_)
             | ConversationEvent::MessageSent(_) => None,
         });
         Started { conversation, event }

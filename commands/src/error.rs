@@ -2,7 +2,7 @@
 
 use tidings_domain::{
     AttachmentId, LoginKind, attachment::AttachmentRefusal, contact::ContactRefusal, conversation::ConversationRefusal,
-    devices::DevicesRefusal, factor::FactorRefusal, message::MessageRefusal, reader::ReaderRefusal,
+    devices::DevicesRefusal, factor::FactorRefusal, hold::HoldRefusal, message::MessageRefusal, reader::ReaderRefusal,
     request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal, user::UserRefusal,
     webhook::WebhookRefusal,
 };
@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Of a webhook.
     #[error(transparent)]
     Webhook(#[from] WebhookRefusal),
+    /// Of what is held.
+    #[error(transparent)]
+    Hold(#[from] HoldRefusal),
 }
 
 impl From<RequestRefusal> for Refusal {

@@ -18,11 +18,13 @@ pub mod contacts;
 mod context;
 pub mod conversations;
 pub mod devices;
+pub mod erasing;
 mod error;
 pub mod executor;
 pub mod factor;
 mod hashing;
 pub mod history;
+pub mod holds;
 mod mentions;
 pub mod messages;
 pub mod reading;
@@ -43,6 +45,7 @@ use tidings_domain::{
     conversation::{ConversationDecider, ConversationState},
     devices::{Devices, DevicesDecider},
     factor::FactorDecider,
+    hold::HoldDecider,
     login::LoginDecider,
     message::MessageDecider,
     reader::ReaderDecider,
@@ -84,6 +87,7 @@ struct Inner {
     schedules: Executor<ScheduleDecider>,
     webhooks: Executor<WebhookDecider>,
     accesses: Executor<AccessDecider>,
+    holds: Executor<HoldDecider>,
     hasher: PasswordHasher,
     turns: Turns,
     blinding: Blinding,
@@ -112,6 +116,7 @@ impl Commands {
             schedules: Executor::new(shared.clone(), 5_000),
             webhooks: Executor::new(shared.clone(), 10_000),
             accesses: Executor::new(shared.clone(), 10),
+            holds: Executor::new(shared.clone(), 100),
             hasher: PasswordHasher::new(),
             turns: Turns::default(),
             blinding: Blinding::new(secret),
@@ -150,6 +155,7 @@ impl Commands {
             StreamId::Schedule(_) => inner.schedules.observe(stream, recorded),
             StreamId::Webhook(_) => inner.webhooks.observe(stream, recorded),
             StreamId::Access(_) => inner.accesses.observe(stream, recorded),
+            StreamId::Holds => inner.holds.observe(stream, recorded),
         }
     }
 }

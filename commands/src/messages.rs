@@ -1,7 +1,7 @@
 //! Messages: sent, edited, deleted, reacted to, pinned.
 
 use tidings_domain::{
-    AttachmentId, ConversationId, KeyId, MessageId, StreamId, UserId,
+    AttachmentId, ConversationId, KeyId, MessageId, Personal, StreamId, UserId,
     conversation::{
         ConversationCommand, ConversationEvent, ConversationRefusal, MemberRole, MessageContent, MessageSent,
         SendMessage,
@@ -101,6 +101,14 @@ impl Commands {
         outcome: Outcome<Events<ConversationEvent>>,
     ) -> Result<Outcome<Sent>, Error> {
         let mut outcome = sent(conversation, outcome)?;
+        if outcome.replayed {
+            // what is held keeps its key, and is shown to nobody all the same
+            let stream = StreamId::Message(outcome.value.id);
+            if self.0.messages.peek(stream, |message| message.deleted.is_some()).await? {
+                outcome.value.event.content = Personal::Withheld;
+                return Ok(outcome);
+            }
+        }
         if !outcome.value.event.attachments.is_empty() {
             outcome.value.attachments = Box::pin(self.files_of(&outcome.value.event)).await?;
         }
@@ -156,31 +164,6 @@ impl Commands {
         self.act(id, by, sent, MessageAction::Edit { content, mentions }, context).await
     }
 
-    /// Deletes a message for everyone with what is attached to it, and destroys their keys; only its sender may.
-    pub async fn delete_for_everyone(
-        &self,
-        id: MessageId,
-        by: UserId,
-        context: &Context,
-    ) -> Result<Outcome<()>, Error> {
-        let before = self.acted(id, context).await?;
-        let sent = match &before {
-            Some(_) => self.sent_message(id).await?,
-            None => self.visible_message(id, by).await?.1,
-        };
-        let files = sent.attachments.clone();
-        let keys: Vec<KeyId> = std::iter::once(sent.key).chain(files.iter().map(|file| file.key)).collect();
-        let outcome = match before {
-            Some(before) => before,
-            None => self.act(id, by, sent, MessageAction::Delete, context).await?,
-        };
-        self.destroy_keys(&keys).await?;
-        for file in files {
-            self.remove_attachment(file.id, context).await?;
-        }
-        Ok(outcome)
-    }
-
     /// Reacts to a message, or takes the reaction back.
     pub async fn react(
         &self,
@@ -213,12 +196,12 @@ impl Commands {
     }
 
     /// What a command with this key did to the message before.
-    async fn acted(&self, id: MessageId, context: &Context) -> Result<Option<Outcome<()>>, Error> {
+    pub(crate) async fn acted(&self, id: MessageId, context: &Context) -> Result<Option<Outcome<()>>, Error> {
         let before = self.0.messages.recalled(StreamId::Message(id), context).await?;
         Ok(before.map(|before| before.map(drop)))
     }
 
-    async fn act(
+    pub(crate) async fn act(
         &self,
         id: MessageId,
         by: UserId,
@@ -226,8 +209,8 @@ impl Commands {
         action: MessageAction,
         context: &Context,
     ) -> Result<Outcome<()>, Error> {
-        let MessageSent { sender, key, author_key, attachments, content, .. } = sent;
-        let origin = Origin { sender, key, author_key, attachments, content };
+        let MessageSent { sender, at: sent_at, key, author_key, attachments, content, .. } = sent;
+        let origin = Origin { sender, sent_at, key, author_key, attachments, content };
         let command = MessageCommand { by, origin, at: context.now, action };
         Ok(self.0.messages.execute_new(StreamId::Message(id), &command, context).await?.map(drop))
     }
@@ -263,6 +246,7 @@ impl Commands {
             | ConversationEvent::MemberAdded(_)
             | ConversationEvent::MemberRemoved(_)
             | ConversationEvent::MemberRoleChanged(_)
+            | ConversationEvent::RetentionChanged(_)
             | ConversationEvent::BlocksChanged(_) => Err(Error::NoSuchMessage),
         }
     }
@@ -280,6 +264,7 @@ fn sent(conversation: ConversationId, outcome: Outcome<Events<ConversationEvent>
         | ConversationEvent::MemberAdded(_)
         | ConversationEvent::MemberRemoved(_)
         | ConversationEvent::MemberRoleChanged(_)
+        | ConversationEvent::RetentionChanged(_)
         | ConversationEvent::BlocksChanged(_) => None,
     });
     // a new one always has its event; what is recalled may be another command under the same key

@@ -44,7 +44,7 @@ impl Commands {
             return Ok(before);
         }
         let (standing, sent) = self.visible_message(id, by).await?;
-        let deleted = self.0.messages.peek(StreamId::Message(id), |message| message.deleted).await?;
+        let deleted = self.0.messages.peek(StreamId::Message(id), |message| message.deleted.is_some()).await?;
         let countable = sent.sender != by && !deleted && id.seq > standing.member()?.joined_seq;
         self.read(id.conversation, by, standing, ReaderAction::MarkUnread { seq: id.seq, countable }, context).await
     }

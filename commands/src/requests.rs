@@ -1,7 +1,7 @@
 //! Answers given under an idempotency key that cannot be made again from a command's own events.
 
 use tidings_domain::{
-    LoginKind, Personal, StreamId, UserId,
+    LoginKind, MessageId, Personal, StreamId, UserId,
     request::{Answer, RememberAnswer, RequestAnswered},
     values::Username,
 };
@@ -21,7 +21,23 @@ impl Commands {
         if answered.fingerprint.as_deref() != Some(hex::encode(key.fingerprint.0).as_str()) {
             return Err(Error::KeyReused);
         }
+        if let Some(shown) = answered.shows
+            && (answered.answer.is_none() || self.is_hidden(shown).await?)
+        {
+            // the command has happened, and is answered as things are now
+            return Ok(None);
+        }
         answered.answer.map(Some).ok_or(Error::Forgotten)
+    }
+
+    /// Whether a message was deleted for everyone, or its sender's account closed.
+    pub async fn is_hidden(&self, id: MessageId) -> Result<bool, Error> {
+        let deleted = self.0.messages.peek(StreamId::Message(id), |message| message.deleted.is_some());
+        if deleted.await? {
+            return Ok(true);
+        }
+        let sender = self.sent_message(id).await?.sender;
+        Ok(!self.exists(sender).await?)
     }
 
     /// Whom this text names in a request that was carried out under its key before: they may have closed their account since,
@@ -43,11 +59,13 @@ impl Commands {
         }
     }
 
-    /// Keeps an answer for ever, or until the account that asked is closed.
+    /// Keeps an answer for ever, or until the account that asked is closed; one that shows the text of a message, until that
+    /// is erased.
     pub async fn remember_answer(
         &self,
         key: CommandKey,
         answer: Answer,
+        shows: Option<MessageId>,
         context: &Context,
     ) -> Result<Option<Position>, Error> {
         let caller = match context.actor {
@@ -58,10 +76,17 @@ impl Commands {
             // the request closed its caller's account: there is nobody left to ask again
             return Ok(None);
         }
-        let caller_key = caller.map(|caller| caller.key);
+        let (own, author) = match shows {
+            Some(id) => {
+                let sent = self.sent_message(id).await?;
+                (sent.key, Some(sent.author_key))
+            }
+            None => (self.fresh_key().await?, caller.map(|caller| caller.key)),
+        };
         let answered = RequestAnswered {
-            key: self.fresh_key().await?,
-            caller_key,
+            key: own,
+            caller_key: author,
+            shows,
             fingerprint: Some(hex::encode(key.fingerprint.0)),
             at: context.now,
             answer: Personal::Clear(answer),

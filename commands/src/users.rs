@@ -127,7 +127,8 @@ impl Commands {
     }
 
     /// Closes the account, for one who knows its password, and destroys the key of its personal data and of every message
-    /// it sent. Leaving its groups is left to whoever follows the log with the views at hand.
+    /// it sent; while anything at all is held, that is left to whoever follows the log with the views at hand, and so is
+    /// leaving its groups.
     pub async fn close_account(
         &self,
         user: UserId,
@@ -144,7 +145,9 @@ impl Commands {
         let command = UserCommand::Close { at: context.now };
         let outcome = self.0.users.execute(StreamId::User(user), &command, context).await?;
         // before the names: of the two, it is the erasure that was asked for
-        self.0.shared.codec().keyring().destroy(&[before.key]).await?;
+        if self.holds().await?.is_empty() {
+            self.destroy_keys(&[before.key]).await?;
+        }
         self.forget_second_factor(user, context).await?;
         let held = before.identity.as_ref().map(claims_of).unwrap_or_default();
         self.release_all_but_held(user, &held, context).await;

@@ -146,7 +146,7 @@ pub(crate) use events;
 
 use crate::{
     access::AccessEvent, attachment::AttachmentEvent, attempts::AttemptsEvent, contact::ContactEvent,
-    conversation::ConversationEvent, devices::DevicesEvent, factor::FactorEvent, login::LoginEvent,
+    conversation::ConversationEvent, devices::DevicesEvent, factor::FactorEvent, hold::HoldEvent, login::LoginEvent,
     message::MessageEvent, reader::ReaderEvent, request::RequestEvent, schedule::ScheduleEvent, session::SessionEvent,
     user::UserEvent, webhook::WebhookEvent,
 };
@@ -184,6 +184,8 @@ pub enum Event {
     Webhook(WebhookEvent),
     /// Of what auditors were shown of others.
     Access(AccessEvent),
+    /// Of what must not be erased for now.
+    Hold(HoldEvent),
 }
 
 macro_rules! delegate {
@@ -260,4 +262,5 @@ delegate!(
     Schedule(ScheduleEvent),
     Webhook(WebhookEvent),
     Access(AccessEvent),
+    Hold(HoldEvent),
 );

@@ -18,6 +18,7 @@ mod decider;
 pub mod devices;
 mod event;
 pub mod factor;
+pub mod hold;
 mod ids;
 pub mod login;
 pub mod message;

@@ -35,6 +35,9 @@ impl LoginKind {
 #[error("{0:?} is not the name of a stream")]
 pub struct StreamError(pub String);
 
+/// The rest of the name of the one stream of its category.
+const ALL_HOLDS: &str = "all";
+
 /// Which stream, by its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamId {
@@ -68,6 +71,8 @@ pub enum StreamId {
     Webhook(WebhookId),
     /// `access-{day}`: what auditors were shown of others.
     Access(Day),
+    /// `hold-all`: what must not be erased for now.
+    Holds,
 }
 
 impl StreamId {
@@ -108,6 +113,7 @@ impl StreamId {
             Self::Schedule(_) => "schedule",
             Self::Webhook(_) => "webhook",
             Self::Access(_) => "access",
+            Self::Holds => "hold",
         }
     }
 
@@ -158,6 +164,7 @@ impl fmt::Display for StreamId {
             Self::Schedule(user) => write!(f, "{category}-{user}"),
             Self::Webhook(id) => write!(f, "{category}-{id}"),
             Self::Access(day) => write!(f, "{category}-{day}"),
+            Self::Holds => write!(f, "{category}-{ALL_HOLDS}"),
         }
     }
 }
@@ -203,6 +210,7 @@ fn parse(name: &str) -> Result<StreamId, IdError> {
         "schedule" => StreamId::Schedule(rest.parse()?),
         "webhook" => StreamId::Webhook(rest.parse()?),
         "access" => StreamId::Access(rest.parse().map_err(|_| IdError)?),
+        "hold" if rest == ALL_HOLDS => StreamId::Holds,
         _ => return Err(IdError),
     })
 }
@@ -270,6 +278,7 @@ mod tests {
             StreamId::Schedule(user),
             StreamId::Webhook(WebhookId::new(Uuid::from_u128(8))),
             StreamId::Access(Day::of(crate::Timestamp::from_millis(1_100_521_080_000))),
+            StreamId::Holds,
         ] {
             assert_eq!(id.name().id(), Ok(id));
             assert_eq!(id.name().category(), id.category());

@@ -9,9 +9,9 @@ use tidings_event_store::Position;
 
 use crate::model::{
     Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
-    ConversationAccess, Device, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message, MessageAnchor,
-    MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor,
-    SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
+    ConversationAccess, Device, Erasure, Expired, ExpiryQuestion, InboxCursor, InboxFilter, MemberCursor, MemberRow,
+    Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled,
+    ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
 };
 
 /// Why there is no answer.
@@ -215,6 +215,15 @@ pub trait Queries: Send + Sync + 'static {
 
     /// What of a conversation auditors were shown since a position, but for single messages other than this one; oldest first.
     async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>>;
+
+    /// What was to be erased of what somebody wrote, and their account where it was closed: the newest first.
+    async fn erasures(&self, user: UserId, before: Option<Position>, limit: usize) -> Answer<Page<Erasure, Position>>;
+
+    /// Erasures of anybody that are not done, asked for after this position, the oldest first: for whoever does them.
+    async fn waiting_erasures(&self, after: Position, limit: usize) -> Answer<Vec<Erasure>>;
+
+    /// Messages of anybody that are not to be kept any more: for whoever deletes them.
+    async fn expired(&self, asked: &ExpiryQuestion) -> Answer<Expired>;
 
     /// What is unread, everywhere. Exact.
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;

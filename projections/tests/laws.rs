@@ -6,7 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::{Backing, World, model::Model};
-use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction};
+use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction, values::Retention};
 use tidings_projections::{
     Projection, Queries,
     model::{SearchFilter, Wanted},
@@ -145,7 +145,11 @@ impl History {
             Step::Delete(back) => {
                 if let Some(id) = self.message(back) {
                     let sender = self.world.sender(id);
-                    self.world.act(id, sender, MessageAction::Delete).await;
+                    // by its sender or by a rule: both come to the same
+                    let by_rule = MessageAction::Expire(Retention::of_seconds(1).unwrap());
+                    let action = if back % 2 == 0 { MessageAction::Delete } else { by_rule };
+                    self.world.act(id, sender, action).await;
+                    self.world.act(id, sender, MessageAction::NoteErased).await;
                     self.model.delete(id.seq);
                 }
             }

@@ -39,8 +39,8 @@ impl Audit {
             | StreamId::Attachment(_)
             | StreamId::Request(_)
             | StreamId::Webhook(_) => access.users.extend(self.owner(stream).await?),
-            // neither says of whom it is
-            StreamId::Attempts(_) | StreamId::Access(_) => {}
+            // none of them says of whom it is
+            StreamId::Attempts(_) | StreamId::Access(_) | StreamId::Holds => {}
         }
         Ok(access)
     }
@@ -74,6 +74,7 @@ fn owner_of(event: &Event) -> Option<UserId> {
         | Event::Devices(_)
         | Event::Attempts(_)
         | Event::Schedule(_)
+        | Event::Hold(_)
         | Event::Access(_) => None,
     }
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::Audit;
 use crate::{
     problem::{Kind, Problem},
-    routes::shown,
+    routes::{shown, shown_option},
 };
 
 /// Events read at a time.
@@ -30,10 +30,10 @@ const MOST_LOOKED_AT: usize = 300_000;
 pub struct LifeEvent {
     /// What.
     pub what: What,
-    /// Who did it; whose it was read or delivered by.
-    #[serde(serialize_with = "shown")]
-    #[schema(value_type = String, format = "uuid")]
-    pub by: UserId,
+    /// Who did it, or asked for it; whose it was read or delivered by. `null` where a rule did it.
+    #[serde(serialize_with = "shown_option")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub by: Option<UserId>,
     /// When.
     #[serde(serialize_with = "shown")]
     #[schema(value_type = String, format = DateTime)]
@@ -73,10 +73,12 @@ pub enum What {
     Pinned,
     /// They took the pin away.
     Unpinned,
-    /// Its sender deleted it for everyone: its text is erased.
+    /// Its sender or a rule deleted it for everyone: its text is erased, unless something holds it.
     Deleted,
-    /// Its sender closed their account: its text is erased.
+    /// Its sender closed their account: its text is erased, unless something holds it.
     SenderClosed,
+    /// Nothing of its text is left anywhere.
+    Erased,
 }
 
 impl Audit {
@@ -125,9 +127,15 @@ struct Life {
 }
 
 impl Life {
-    fn add(&mut self, decoded: &DecodedEvent, what: What, by: UserId, at: Timestamp) -> &mut LifeEvent {
+    fn add(
+        &mut self,
+        decoded: &DecodedEvent,
+        what: What,
+        by: impl Into<Option<UserId>>,
+        at: Timestamp,
+    ) -> &mut LifeEvent {
         let position = decoded.recorded.position.get();
-        self.events.push(LifeEvent { what, by, at, position, body: None, subject: None, emoji: None });
+        self.events.push(LifeEvent { what, by: by.into(), at, position, body: None, subject: None, emoji: None });
         let last = self.events.len() - 1;
         &mut self.events[last]
     }
@@ -140,6 +148,9 @@ impl Life {
             }
             (Event::User(UserEvent::Closed(event)), _) => {
                 self.add(decoded, What::SenderClosed, self.sender, event.at);
+            }
+            (Event::User(UserEvent::Erased(event)), _) => {
+                self.add(decoded, What::Erased, self.sender, event.at);
             }
             (Event::Conversation(ConversationEvent::MessageSent(event)), _) if event.sender != self.sender => {
                 self.reached(decoded, event.sender, event.at, true);
@@ -158,6 +169,7 @@ impl Life {
                 | Event::Attempts(_)
                 | Event::Schedule(_)
                 | Event::Webhook(_)
+                | Event::Hold(_)
                 | Event::Access(_),
                 _,
             ) => {}
@@ -172,6 +184,9 @@ impl Life {
             }
             MessageEvent::Deleted(event) => {
                 self.add(decoded, What::Deleted, event.by, event.at);
+            }
+            MessageEvent::Erased(event) => {
+                self.add(decoded, What::Erased, event.by, event.at);
             }
             MessageEvent::ReactionAdded(event) => {
                 let emoji = event.emoji.as_str().to_owned();
@@ -228,7 +243,7 @@ fn of_sending(decoded: &DecodedEvent, id: MessageId) -> Option<(LifeEvent, UserI
     let Event::Conversation(ConversationEvent::MessageSent(event)) = &decoded.event else { return None };
     let (subject, body) = said(event.content.clear());
     let (by, position) = (event.sender, decoded.recorded.position.get());
-    let sent = LifeEvent { what: What::Sent, by, at: event.at, position, body, subject, emoji: None };
+    let sent = LifeEvent { what: What::Sent, by: Some(by), at: event.at, position, body, subject, emoji: None };
     (event.seq == id.seq).then_some((sent, event.sender))
 }
 

@@ -3,6 +3,9 @@
 //! Each is the event it was, with its own id, time and author, recorded once more at the end of its stream. It is only for what the
 //! restored log has: an erasure names the key it destroyed, and so does the event that was sealed with it. A log that was
 //! restored before may have given the same key to something else since, but later than the erasure was recorded.
+//!
+//! What was deleted while something held it has no receipt: it is deleted again, and its key waits again. So holds come back, too,
+//! without their reasons, whose keys the restored key store may not have.
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
@@ -40,21 +43,29 @@ fn about(event: &RecordedEvent) -> Option<About> {
 
 /// Makes the erasures of a file again; how many there were to make. Their keys are destroyed before this returns.
 pub(super) async fn erase_again(path: &Path, store: &dyn EventStore, codec: &Codec) -> Result<u64, OperationError> {
-    let (mut deleted, mut waiting) = (HashSet::new(), vec![]);
+    let (mut deleted, mut receipts, mut waiting) = (HashSet::new(), HashSet::new(), vec![]);
     erasures::read(path, |_, entry| {
         let erasure = recorded(entry);
+        if is_receipt(&erasure.name) {
+            receipts.extend(about(&erasure).and_then(|about| about.key));
+        }
         if let Ok(StreamId::Message(message)) = erasure.stream.id() {
             deleted.insert(message);
         }
         waiting.push(erasure);
         Ok(())
     })?;
-    let again = Again { store, codec, deleted };
+    let again = Again { store, codec, deleted, receipts };
     let mut made = 0;
     for erasure in waiting {
-        made += u64::from(again.make(erasure).await?);
+        let counts = !is_receipt(&erasure.name) && erasure.stream.category() != "hold";
+        made += u64::from(again.make(erasure).await? && counts);
     }
     Ok(made)
+}
+
+fn is_receipt(name: &str) -> bool {
+    matches!(name, "message_erased" | "user_erased")
 }
 
 struct Again<'a> {
@@ -62,14 +73,21 @@ struct Again<'a> {
     codec: &'a Codec,
     /// The messages that were deleted.
     deleted: HashSet<MessageId>,
+    /// The keys that receipts say are destroyed.
+    receipts: HashSet<KeyId>,
 }
 
 impl Again<'_> {
     async fn make(&self, erasure: RecordedEvent) -> Result<bool, OperationError> {
+        if erasure.stream.id() == Ok(StreamId::Holds) {
+            return self.hold(&erasure).await;
+        }
         let Some(About { key: Some(key), attachments, .. }) = about(&erasure) else { return Ok(false) };
         let stream = self.stream(&erasure).await?;
         let has = |event: &RecordedEvent| about(event).is_some_and(|about| about.key == Some(key));
-        let done = |event: &Arc<RecordedEvent>| erasing_name(&event.name).is_some() && has(event);
+        // a scheduled message ends one way or the other
+        let ends = |event: &RecordedEvent| event.name == erasure.name || erasure.stream.category() == "schedule";
+        let done = |event: &Arc<RecordedEvent>| erasing_name(&event.name).is_some() && ends(event) && has(event);
         if stream.iter().any(done) {
             return Ok(false);
         }
@@ -80,13 +98,35 @@ impl Again<'_> {
         };
         let Some(sealed) = sealed else { return Ok(false) };
         let Some(event) = self.event(&erasure, &sealed).await? else { return Ok(false) };
+        self.append(&erasure, stream.len(), event).await?;
+        let waits = matches!(&*erasure.name, "message_deleted" | "user_closed") && !self.receipts.contains(&key);
+        if !waits {
+            let keys: Vec<_> = attachments.into_iter().map(|file| file.key).chain([key]).collect();
+            self.codec.keyring().destroy(&keys).await.map_err(failed)?;
+        }
+        Ok(true)
+    }
+
+    async fn append(&self, like: &RecordedEvent, version: usize, event: NewEvent) -> Result<(), OperationError> {
         let append =
-            StreamAppend { stream: erasure.stream.clone(), expected_version: stream.len() as u64, events: vec![event] };
+            StreamAppend { stream: like.stream.clone(), expected_version: version as u64, events: vec![event] };
         for outcome in self.store.append(vec![append]).await {
             outcome.map_err(failed)?;
         }
-        let keys: Vec<_> = attachments.into_iter().map(|file| file.key).chain([key]).collect();
-        self.codec.keyring().destroy(&keys).await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn hold(&self, hold: &RecordedEvent) -> Result<bool, OperationError> {
+        let stream = self.stream(hold).await?;
+        let Some(name) = erasing_name(&hold.name).filter(|_| !stream.iter().any(|event| event.id == hold.id)) else {
+            return Ok(false);
+        };
+        let mut open: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&hold.data).map_err(failed)?;
+        open.remove("sealed");
+        let data = serde_json::to_vec(&open).map_err(failed)?.into();
+        let event = NewEvent { id: hold.id, name, data, metadata: hold.metadata.clone(), command: None };
+        self.append(hold, stream.len(), event).await?;
         Ok(true)
     }
 

@@ -180,6 +180,12 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_window_days: Option<u32>,
 
+    /// How many days messages are kept in all conversations, unless their own rule keeps them for less; 0 is for ever
+    /// [default: 0]
+    #[arg(long, global = true, env = "TIDINGS_RETENTION_DAYS", value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+
     /// Whether webhooks may lead to private addresses, and go without HTTPS
     #[arg(long, global = true, env = "TIDINGS_WEBHOOKS_PRIVATE", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]

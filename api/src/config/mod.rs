@@ -18,6 +18,7 @@ use figment::{
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use tidings_domain::values::Retention;
 use tidings_event_store::database::DatabaseError;
 
 pub use args::{LogFormat, Settings};
@@ -75,6 +76,8 @@ pub struct Config {
     pub secret: Option<SecretString>,
     /// How far back `GET /v1/messages` goes by itself; 0 is all.
     pub messages_window_days: u32,
+    /// How long the messages of all conversations are kept at most; none for ever.
+    pub retention: Option<Retention>,
     /// Whether webhooks may lead to addresses that are not of the public internet, and go without HTTPS.
     pub webhooks_private: bool,
     /// Where to serve the log over KurrentDB's protocol; nowhere when not given.
@@ -109,6 +112,8 @@ struct Merged {
     secret: Option<SecretString>,
     #[serde(default = "window")]
     messages_window_days: u32,
+    #[serde(default)]
+    retention_days: u32,
     #[serde(default = "info")]
     log: String,
     #[serde(default)]
@@ -275,6 +280,13 @@ impl Merged {
             data_dir: self.data_dir,
             secret: self.secret,
             messages_window_days: self.messages_window_days,
+            retention: match self.retention_days {
+                0 => None,
+                days => Some(
+                    Retention::of_days(days.into())
+                        .map_err(|error| invalid("TIDINGS_RETENTION_DAYS", error.to_string()))?,
+                ),
+            },
             webhooks_private: self.webhooks_private.unwrap_or(false),
             grpc_listen,
             witness: self.witness.as_deref().map(witness).transpose()?,

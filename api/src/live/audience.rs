@@ -111,7 +111,8 @@ impl Audience {
             | StreamId::Factor(_)
             | StreamId::Attempts(_)
             | StreamId::Schedule(_)
-            | StreamId::Access(_) => false,
+            | StreamId::Access(_)
+            | StreamId::Holds => false,
         }
     }
 

@@ -104,7 +104,7 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
         (StreamId::Conversation(conversation), Event::Conversation(event)) => {
             of_conversation(*conversation, version, event)
         }
-        (StreamId::Message(id), Event::Message(event)) => (Some(of_message(*id, event)), None),
+        (StreamId::Message(id), Event::Message(event)) => (of_message(*id, event), None),
         (StreamId::Reader(conversation, user), Event::Reader(event)) => {
             (Some(of_reader(*conversation, *user, event)), None)
         }
@@ -128,7 +128,8 @@ pub(super) fn meaning(stream: &StreamId, version: u64, event: &Event) -> (Option
             | StreamId::Attempts(_)
             | StreamId::Schedule(_)
             | StreamId::Webhook(_)
-            | StreamId::Access(_),
+            | StreamId::Access(_)
+            | StreamId::Holds,
             _,
         ) => (None, None),
     }
@@ -156,7 +157,7 @@ fn of_conversation(
             (member(event.user), Some(Membership::Left(conversation, event.user)))
         }
         ConversationEvent::MemberRoleChanged(event) => (member(event.user), None),
-        ConversationEvent::BlocksChanged(_) => (None, None),
+        ConversationEvent::BlocksChanged(_) | ConversationEvent::RetentionChanged(_) => (None, None),
     }
 }
 
@@ -168,14 +169,16 @@ const fn of_contact(pair: Pair, event: &ContactEvent) -> Option<Told> {
     }
 }
 
-const fn of_message(id: MessageId, event: &MessageEvent) -> Told {
+const fn of_message(id: MessageId, event: &MessageEvent) -> Option<Told> {
     let event = match event {
         // a pin is a change of the message like any other
         MessageEvent::Edited(_) | MessageEvent::Pinned(_) | MessageEvent::Unpinned(_) => "message_edited",
         MessageEvent::Deleted(_) => "message_deleted",
         MessageEvent::ReactionAdded(_) | MessageEvent::ReactionRemoved(_) => "reaction",
+        // they know that it is deleted
+        MessageEvent::Erased(_) => return None,
     };
-    Told::Changed { id, event }
+    Some(Told::Changed { id, event })
 }
 
 const fn of_reader(conversation: ConversationId, user: UserId, event: &ReaderEvent) -> Told {
@@ -227,6 +230,7 @@ const fn of_user(user: UserId, event: &UserEvent) -> Option<Membership> {
         | UserEvent::ProfileChanged(_)
         | UserEvent::RoleGranted(_)
         | UserEvent::RoleRevoked(_)
-        | UserEvent::Reinstated(_) => None,
+        | UserEvent::Reinstated(_)
+        | UserEvent::Erased(_) => None,
     }
 }

@@ -60,7 +60,8 @@ impl Theirs {
             | StreamId::Factor(_)
             | StreamId::Attempts(_)
             | StreamId::Schedule(_)
-            | StreamId::Access(_) => false,
+            | StreamId::Access(_)
+            | StreamId::Holds => false,
         }
     }
 

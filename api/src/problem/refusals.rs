@@ -3,7 +3,7 @@
 use tidings_commands::{Error as CommandError, Refusal};
 use tidings_domain::{
     LoginKind, attachment::AttachmentRefusal, contact::ContactRefusal, conversation::ConversationRefusal,
-    devices::DevicesRefusal, factor::FactorRefusal, login::LoginRefusal, message::MessageRefusal,
+    devices::DevicesRefusal, factor::FactorRefusal, hold::HoldRefusal, login::LoginRefusal, message::MessageRefusal,
     reader::ReaderRefusal, request::RequestRefusal, schedule::ScheduleRefusal, session::SessionRefusal,
     user::UserRefusal, webhook::WebhookRefusal,
 };
@@ -27,6 +27,11 @@ problem_from! {
         UserRefusal::NoSuchUser => Kind::NoSuchUser,
         UserRefusal::AlreadyRegistered => Kind::Taken,
         UserRefusal::Suspended => Kind::AccountSuspended,
+        // only processes ask for what is refused so
+        UserRefusal::NotClosed => Kind::Internal,
+    };
+    HoldRefusal: refusal => match refusal {
+        HoldRefusal::TooMany => Kind::TooManyHolds,
     };
     LoginRefusal: refusal => match refusal {
         LoginRefusal::Taken => Kind::Taken,
@@ -37,6 +42,8 @@ problem_from! {
     MessageRefusal: refusal => match refusal {
         MessageRefusal::NotTheSender => Kind::NotTheSender,
         MessageRefusal::Deleted => Kind::MessageDeleted,
+        // only processes ask for what is refused so
+        MessageRefusal::StillKept | MessageRefusal::NotDeleted => Kind::Internal,
         MessageRefusal::TooManyReactions => Kind::TooManyReactions,
     };
     AttachmentRefusal: refusal => match refusal {
@@ -129,6 +136,7 @@ impl From<Refusal> for Problem {
             Refusal::Devices(refusal) => refusal.into(),
             Refusal::Schedule(refusal) => refusal.into(),
             Refusal::Webhook(refusal) => refusal.into(),
+            Refusal::Hold(refusal) => refusal.into(),
         }
     }
 }

@@ -94,6 +94,7 @@ kinds! {
     TooManyKeyPackages = CONFLICT, "too-many-key-packages", "Too many key packages wait to be claimed";
     NoKeyPackages = CONFLICT, "no-key-packages", "No key package of this device is left";
     TooManyWebhooks = CONFLICT, "too-many-webhooks", "There are as many webhooks as one may have";
+    TooManyHolds = CONFLICT, "too-many-holds", "As much is held as can be";
     TooManyReactions = CONFLICT, "too-many-reactions", "The message has too many different reactions";
     UnblockFirst = CONFLICT, "unblock-first", "Unblock this person first";
     TooManyScheduled = CONFLICT, "too-many-scheduled", "Too many messages are scheduled";

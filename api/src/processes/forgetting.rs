@@ -4,19 +4,23 @@
 //! The command that erases destroys the key itself before it is answered; this process is for what a crash cut off and for
 //! a key store that was restored from before the erasure. How far it has come is kept with the keys, so an older key store
 //! has its erasures made again, and the server answers nothing before they are.
+//!
+//! What is held keeps its keys, and waits ([`super::Erasing`]). What a receipt says is destroyed is destroyed again, whatever
+//! is held now.
 
 use std::{sync::Arc, time::Duration};
 
 use tidings_commands::{Commands, Context, Error, Refusal};
 use tidings_domain::{
-    AttachmentId, Event, KeyId, UserId,
+    AttachmentId, Event, KeyId, StreamId, UserId,
     attachment::{AttachmentEvent, AttachmentRemoved},
     conversation::ConversationRefusal,
-    message::{MessageDeleted, MessageEvent},
+    hold::{HoldEvent, Holds},
+    message::{MessageDeleted, MessageErased, MessageEvent},
     schedule::{ScheduleEvent, ScheduledMessageCancelled, ScheduledMessageSent},
-    user::UserEvent,
+    user::{UserErased, UserEvent},
 };
-use tidings_event_store::{Codec, EventStore, Filter, Keyring, Position};
+use tidings_event_store::{Codec, EventStore, Filter, Keyring, Position, RecordedEvent};
 use tidings_projections::Views;
 use tokio::sync::watch;
 
@@ -35,7 +39,17 @@ pub struct Forgetting {
     commands: Commands,
     views: Arc<Views>,
     done: watch::Sender<Position>,
+    asked: watch::Sender<Asked>,
     kept: Position,
+}
+
+/// What whoever completes erasures is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Up to here something was to be erased, or held no more.
+    pub to: Position,
+    /// How often something was released that was held.
+    pub releases: u64,
 }
 
 /// Why a step failed. It is tried again.
@@ -67,12 +81,18 @@ impl Forgetting {
         views: Arc<Views>,
     ) -> Result<Self, ForgettingError> {
         let kept = codec.keyring().erased_to().await?;
-        Ok(Self { store, codec, commands, views, done: watch::channel(kept).0, kept })
+        let asked = watch::channel(Asked::default()).0;
+        Ok(Self { store, codec, commands, views, done: watch::channel(kept).0, asked, kept })
     }
 
     /// Tells how far everything erased is forgotten.
     pub fn watch(&self) -> watch::Receiver<Position> {
         self.done.subscribe()
+    }
+
+    /// Tells what is to be erased: what waited before this, whoever asks finds in the views.
+    pub fn watch_asked(&self) -> watch::Receiver<Asked> {
+        self.asked.subscribe()
     }
 
     fn keyring(&self) -> &Keyring {
@@ -107,28 +127,8 @@ impl Forgetting {
         let at = *self.done.borrow();
         let page = self.store.read_all(at, &Filter::Categories(ERASING_CATEGORIES.to_vec()), PAGE).await?;
         let erasing: Vec<_> = page.events.iter().filter(|event| is_erasing(&event.name)).collect();
-        for recorded in &erasing {
-            match self.codec.open::<Event>(recorded, |_| false).await {
-                Ok(Event::Message(MessageEvent::Deleted(MessageDeleted { key, attachments, .. }))) => {
-                    self.keyring().destroy(&[key]).await?;
-                    self.remove(attachments.into_iter().map(|file| file.id).collect()).await?;
-                }
-                Ok(
-                    Event::Attachment(AttachmentEvent::Removed(AttachmentRemoved { key, .. }))
-                    | Event::Schedule(
-                        ScheduleEvent::Cancelled(ScheduledMessageCancelled { key, .. })
-                        | ScheduleEvent::Sent(ScheduledMessageSent { key, .. }),
-                    ),
-                ) => self.keyring().destroy(&[key]).await?,
-                Ok(Event::User(UserEvent::Closed(event))) => {
-                    let user = recorded.stream.id().ok();
-                    if let Some(tidings_domain::StreamId::User(user)) = user {
-                        self.close(user, event.key, recorded.position).await?;
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, position = %recorded.position, "an erasure cannot be read"),
-            }
+        if !erasing.is_empty() {
+            self.erase(&erasing).await?;
         }
         let to = page.scanned_to;
         if !erasing.is_empty() || to.get() >= self.kept.get() + PERSIST_EVERY {
@@ -136,6 +136,61 @@ impl Forgetting {
             self.kept = to;
         }
         self.done.send_replace(to);
+        Ok(())
+    }
+
+    async fn erase(&self, erasing: &[&Arc<RecordedEvent>]) -> Result<(), ForgettingError> {
+        // as of now, which is after all of these
+        let holds = self.commands.holds().await?;
+        let (mut keys, mut files, mut asked) = (Vec::new(), Vec::new(), *self.asked.borrow());
+        let before = asked;
+        for recorded in erasing {
+            match (self.codec.open::<Event>(recorded, |_| false).await, recorded.stream.id()) {
+                (Ok(Event::Message(MessageEvent::Deleted(event))), Ok(StreamId::Message(id))) => {
+                    asked.to = recorded.position;
+                    let MessageDeleted { by, key, attachments, .. } = event;
+                    let sender = match by {
+                        Some(sender) => sender,
+                        None => self.commands.remains(id).await?.sender,
+                    };
+                    if !holds.covers(id.conversation, sender) {
+                        keys.push(key);
+                        files.extend(attachments.into_iter().map(|file| file.id));
+                    }
+                }
+                (Ok(Event::Message(MessageEvent::Erased(MessageErased { key, attachments, .. }))), _) => {
+                    keys.push(key);
+                    keys.extend(attachments.into_iter().map(|file| file.key));
+                }
+                (
+                    Ok(
+                        Event::Attachment(AttachmentEvent::Removed(AttachmentRemoved { key, .. }))
+                        | Event::Schedule(
+                            ScheduleEvent::Cancelled(ScheduledMessageCancelled { key, .. })
+                            | ScheduleEvent::Sent(ScheduledMessageSent { key, .. }),
+                        )
+                        | Event::User(UserEvent::Erased(UserErased { key, .. })),
+                    ),
+                    _,
+                ) => keys.push(key),
+                (Ok(Event::User(UserEvent::Closed(event))), Ok(StreamId::User(user))) => {
+                    asked.to = recorded.position;
+                    self.close(user, event.key, &holds, recorded.position).await?;
+                }
+                (Ok(Event::Hold(HoldEvent::Released(_))), _) => {
+                    (asked.to, asked.releases) = (recorded.position, asked.releases + 1);
+                }
+                (Ok(_), _) => {}
+                (Err(error), _) => {
+                    tracing::error!(%error, position = %recorded.position, "an erasure cannot be read");
+                }
+            }
+        }
+        self.keyring().destroy(&keys).await?;
+        self.remove(files).await?;
+        if asked != before {
+            self.asked.send_replace(asked);
+        }
         Ok(())
     }
 
@@ -148,13 +203,18 @@ impl Forgetting {
         Ok(())
     }
 
-    async fn close(&self, user: UserId, key: KeyId, position: Position) -> Result<(), ForgettingError> {
-        self.keyring().destroy(&[key]).await?;
+    async fn close(&self, user: UserId, key: KeyId, holds: &Holds, position: Position) -> Result<(), ForgettingError> {
+        if holds.is_empty() {
+            self.keyring().destroy(&[key]).await?;
+        }
         self.views.wait_for(position, VIEWS_WITHIN).await?;
-        self.remove(self.views.queries().attachments_of(user).await?).await?;
+        let memberships = self.views.queries().memberships(user).await?;
+        if !holds.covers_person(user, memberships.iter().map(|membership| membership.conversation)) {
+            self.keyring().destroy(&[key]).await?;
+        }
         let context = Context { actor: Some(user), now: clock::now(), ..Context::default() };
         self.commands.cancel_all_scheduled(user, &context).await?;
-        for membership in self.views.queries().memberships(user).await? {
+        for membership in memberships {
             if membership.left_seq.is_some() {
                 continue;
             }
@@ -169,11 +229,20 @@ impl Forgetting {
 }
 
 /// The categories of streams in which erasures are.
-pub(crate) const ERASING_CATEGORIES: [&str; 4] = ["user", "message", "schedule", "attachment"];
+pub(crate) const ERASING_CATEGORIES: [&str; 5] = ["user", "message", "schedule", "attachment", "hold"];
 
-/// The stored names of what erases.
-const ERASING: [&str; 5] =
-    ["message_deleted", "user_closed", "scheduled_message_cancelled", "scheduled_message_sent", "attachment_removed"];
+/// The stored names of what erases, of its receipts, and of what forbids it for a time.
+const ERASING: [&str; 9] = [
+    "message_deleted",
+    "message_erased",
+    "user_closed",
+    "user_erased",
+    "scheduled_message_cancelled",
+    "scheduled_message_sent",
+    "attachment_removed",
+    "hold_placed",
+    "hold_released",
+];
 
 /// By the stored name, for most events need no opening.
 pub(crate) fn is_erasing(name: &str) -> bool {

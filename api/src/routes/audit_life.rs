@@ -61,20 +61,26 @@ async fn show_life(Auditor(acting): Auditor, Path((id,)): Path<(MessageId,)>) ->
     let events = app.audit.life(id).await?;
     // the views know who is who, and who looked, as far as the log was read
     app.consistency.wait(acting.user(), Some(head)).await?;
-    let Some((sent, sender)) = events.first().map(|sent| (Position::new(sent.position), sent.by)) else {
+    let Some((sent, Some(sender))) = events.first().map(|sent| (Position::new(sent.position), sent.by)) else {
         return Err(Kind::NoSuchMessage.into());
     };
     let accesses = app.queries.accesses_to(id, sent, MOST_ACCESSES).await?;
-    let mut ids: Vec<UserId> = events.iter().map(|event| event.by).collect();
+    let mut ids: Vec<UserId> = events.iter().filter_map(|event| event.by).collect();
     ids.sort_unstable();
     ids.dedup();
     let people = app.queries.users(&ids).await?.into_iter();
     let people: Vec<_> = people.map(|user| UserRefBody { id: user.id, username: user.username }).collect();
     let known = people.iter().find(|person| person.id == sender).cloned();
+    let holds = app.commands.holds().await?;
+    let has = |what| events.iter().any(|event: &LifeEvent| event.what == what);
+    // a person's key may be held for another conversation of theirs: then only the receipt says that it is gone
+    let erased = has(What::Erased)
+        || has(What::Deleted) && !holds.covers(id.conversation, sender)
+        || has(What::SenderClosed) && holds.is_empty();
     let body = LifeBody {
         id,
         sender: known.unwrap_or(UserRefBody { id: sender, username: None }),
-        erased: events.iter().any(|event| matches!(event.what, What::Deleted | What::SenderClosed)),
+        erased,
         events,
         people,
         accesses: accesses.into_iter().map(Into::into).collect(),

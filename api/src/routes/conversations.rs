@@ -1,11 +1,12 @@
 //! Conversations: listed, shown, renamed, put aside.
 
 use serde::Deserialize;
+use tidings_commands::Outcome;
 use tidings_domain::{ConversationId, UserId, values::ConversationName};
 use tidings_event_store::Position;
 use tidings_projections::{
     Queries,
-    model::{ConversationAccess, InboxCursor, InboxFilter},
+    model::{Conversation, ConversationAccess, InboxCursor, InboxFilter},
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -35,10 +36,12 @@ pub(super) async fn access(
     viewer: UserId,
     id: ConversationId,
 ) -> Result<ConversationBody, Problem> {
+    accessed(views, viewer, id).await.map(Into::into)
+}
+
+async fn accessed(views: &dyn Queries, viewer: UserId, id: ConversationId) -> Result<Conversation, Problem> {
     match views.conversation(viewer, id).await? {
-        ConversationAccess::Member(conversation) | ConversationAccess::Former(conversation) => {
-            Ok((*conversation).into())
-        }
+        ConversationAccess::Member(conversation) | ConversationAccess::Former(conversation) => Ok(*conversation),
         ConversationAccess::NeverMember => Err(Kind::NotAMember.into()),
         ConversationAccess::Missing => Err(Kind::NoSuchConversation.into()),
     }
@@ -78,7 +81,9 @@ async fn show_inbox(
     let place: Option<(Position, Position)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(began, after)| InboxCursor { began, after });
     let filter = InboxFilter { archived: asked.archived, unread: asked.unread };
-    let page = view.views().inbox(reading.user(), filter, cursor, asked.limit.0).await?;
+    let mut page = view.views().inbox(reading.user(), filter, cursor, asked.limit.0).await?;
+    let last = page.items.iter_mut().filter_map(|conversation| conversation.last_message.as_mut());
+    view.hide(&reading, &mut last.collect::<Vec<_>>()).await?;
     let next = page.next.map(|next| reading.app.cursors.seal(&list, &(next.began, next.after))).transpose()?;
     Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
 }
@@ -103,8 +108,15 @@ async fn show_conversation(
     InQuery(asked): InQuery<ConversationQuery>,
 ) -> Result<Shown<ConversationBody>, Problem> {
     let view = View::of(&reading, asked.as_of, Which::One(id)).await?;
-    let conversation = access(view.views(), reading.user(), id).await?;
-    Ok(view.answer(conversation))
+    let mut conversation = accessed(view.views(), reading.user(), id).await?;
+    view.hide(&reading, &mut conversation.last_message.as_mut().into_iter().collect::<Vec<_>>()).await?;
+    Ok(view.answer(conversation.into()))
+}
+
+/// A conversation as the answer to a command, with its last message.
+pub(super) fn showing<T>(outcome: &Outcome<T>, conversation: ConversationBody) -> Reply<ConversationBody> {
+    let shown = conversation.last_message.as_ref().map(|message| message.id);
+    Reply::ok(outcome, conversation).showing(shown)
 }
 
 /// What a group is to be called.
@@ -137,7 +149,7 @@ async fn rename_conversation(
 ) -> Result<Reply<ConversationBody>, Problem> {
     let outcome = acting.app.commands.rename(id, acting.user(), name, &acting.context).await?;
     let outcome = acting.done(outcome);
-    Ok(Reply::ok(&outcome, access(acting.reading().await?, acting.user(), id).await?))
+    Ok(showing(&outcome, access(acting.reading().await?, acting.user(), id).await?))
 }
 
 /// The caller's own settings for a conversation; an absent one stays as it is.
@@ -172,5 +184,5 @@ async fn change_conversation_settings(
     let SettingsRequest { muted, archived } = settings;
     let outcome = acting.app.commands.change_settings(id, acting.user(), muted, archived, &acting.context).await?;
     let outcome = acting.done(outcome);
-    Ok(Reply::ok(&outcome, access(acting.reading().await?, acting.user(), id).await?))
+    Ok(showing(&outcome, access(acting.reading().await?, acting.user(), id).await?))
 }

@@ -116,6 +116,7 @@ async fn list_messages(
     };
     let found = page.items.len();
     page.items.retain(|message| message.id.seq > stop);
+    view.hide(&reading, &mut page.items.iter_mut().collect::<Vec<_>>()).await?;
     let next = page.next.filter(|_| page.items.len() == found);
     let next = next.map(|next| reading.app.cursors.seal(&list, &to_place(next))).transpose()?;
     Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
@@ -175,7 +176,9 @@ async fn edit_message(
     let outcome = acting.app.commands.edit(id, acting.user(), edit, &acting.context).await?;
     let outcome = acting.done(outcome);
     let message = acting.reading().await?.message(acting.user(), id).await?;
-    message.map(|message| Reply::ok(&outcome, message.into())).ok_or_else(|| Kind::NoSuchMessage.into())
+    message
+        .map(|message| Reply::ok(&outcome, message.into()).showing(Some(id)))
+        .ok_or_else(|| Kind::NoSuchMessage.into())
 }
 
 /// For whom a message is deleted.

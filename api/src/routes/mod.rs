@@ -16,8 +16,10 @@ mod blocks;
 mod contacts;
 mod conversations;
 mod devices;
+mod erasures;
 mod exports;
 mod files;
+mod holds;
 mod live;
 mod live_socket;
 mod me;
@@ -30,6 +32,7 @@ mod pins;
 mod projections;
 mod reading;
 mod received;
+mod retention;
 mod scheduled;
 mod search;
 mod second_factor;
@@ -77,9 +80,11 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(second_factor::routes())
         .merge(devices::routes())
+        .merge(erasures::routes())
         .merge(starting::routes())
         .merge(conversations::routes())
         .merge(members::routes())
+        .merge(retention::routes())
         .merge(reading::routes())
         .merge(pins::routes())
         .merge(sending::routes())
@@ -102,4 +107,5 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(audit_life::routes())
         .merge(audit_past::routes())
         .merge(audit_people::routes())
+        .merge(holds::routes())
 }

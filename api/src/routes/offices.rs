@@ -30,10 +30,31 @@ impl FromRequestParts<App> for Auditor {
     }
 }
 
+/// A caller with either of the two.
+pub(super) struct Overseer(pub(super) Acting);
+
+impl FromRequestParts<App> for Overseer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let acting = Acting::from_request_parts(parts, app).await?;
+        if holds(&acting, Role::Auditor).await? || holds(&acting, Role::Operator).await? {
+            Ok(Self(acting))
+        } else {
+            Err(Problem::new(Kind::Forbidden, "this needs the role operator or auditor"))
+        }
+    }
+}
+
+/// Whether a caller has this role.
+pub(super) async fn holds(acting: &Acting, role: Role) -> Result<bool, Problem> {
+    let account = acting.app.commands.account(acting.user()).await?;
+    Ok(account.is_some_and(|account| account.roles.contains(&role)))
+}
+
 async fn holder(parts: &mut Parts, app: &App, role: Role) -> Result<Acting, Problem> {
     let acting = Acting::from_request_parts(parts, app).await?;
-    let account = app.commands.account(acting.user()).await?;
-    if account.is_some_and(|account| account.roles.contains(&role)) {
+    if holds(&acting, role).await? {
         Ok(acting)
     } else {
         Err(Problem::new(Kind::Forbidden, format!("this needs the role {}", role.as_str())))

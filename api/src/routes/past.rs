@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use tidings_domain::ConversationId;
 use tidings_event_store::Position;
-use tidings_projections::{Past, Queries};
+use tidings_projections::{Past, Queries, model::Message};
 
 use crate::{
     app::Reading,
@@ -64,6 +64,20 @@ impl<'a> View<'a> {
             Self::Now(reading) => reading.views(),
             Self::Then(past, _) => &***past,
         }
+    }
+
+    /// Takes out of the past what was deleted since and is held: it has its key still, and is for nobody to see but auditors.
+    pub(super) async fn hide(&self, reading: &Reading, messages: &mut [&mut Message]) -> Result<(), Problem> {
+        let commands = &reading.app.commands;
+        if matches!(self, Self::Now(_)) || messages.is_empty() || commands.holds().await?.is_empty() {
+            return Ok(());
+        }
+        for message in messages {
+            if commands.is_hidden(message.id).await? {
+                (message.subject, message.body, message.attachments) = (None, None, vec![]);
+            }
+        }
+        Ok(())
     }
 
     /// The name of a list, for its cursors: no two moments share them.

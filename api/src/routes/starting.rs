@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    conversations::access,
+    conversations::{access, showing},
     shapes::{ConversationBody, UserRefBody},
     texts::ConversationNameText,
 };
@@ -146,7 +146,7 @@ async fn answer(acting: &Acting, outcome: Outcome<Started>) -> Result<Reply<Conv
         return Ok(Reply::created(&outcome, format!("/v1/conversations/{id}"), body).from_events());
     }
     let views = acting.reading().await?;
-    Ok(Reply::ok(&outcome, access(views, acting.user(), id).await?))
+    Ok(showing(&outcome, access(views, acting.user(), id).await?))
 }
 
 /// Those named, by id or username, in this member of the request.

@@ -93,6 +93,7 @@ impl Index {
                     | ConversationEvent::Renamed(_)
                     | ConversationEvent::MemberRemoved(_)
                     | ConversationEvent::MemberRoleChanged(_)
+                    | ConversationEvent::RetentionChanged(_)
                     | ConversationEvent::BlocksChanged(_) => {}
                 }
                 Asks::News(self.in_conversation(*conversation))
@@ -112,7 +113,8 @@ impl Index {
                 | StreamId::Attempts(_)
                 | StreamId::Schedule(_)
                 | StreamId::Webhook(_)
-                | StreamId::Access(_),
+                | StreamId::Access(_)
+                | StreamId::Holds,
                 _,
             ) => Asks::Nothing,
         }

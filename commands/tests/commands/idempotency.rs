@@ -207,7 +207,7 @@ async fn a_restart_changes_no_answer() {
     let group = house.group(user, &[]).await;
     let sent = house.commands.send(group, user, draft("hello"), &keyed(&by(user), key(4, 4))).await.unwrap();
     let answer = Answer { status: 201, headers: vec![], body: "{}".to_owned() };
-    house.commands.remember_answer(key(5, 5), answer.clone(), &by(user)).await.unwrap();
+    house.commands.remember_answer(key(5, 5), answer.clone(), None, &by(user)).await.unwrap();
 
     let house = house.reopened().await;
     let length = house.length().await;

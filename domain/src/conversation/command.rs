@@ -4,7 +4,7 @@ use super::{MemberRole, MessageContent};
 use crate::{
     KeyId, Timestamp, UserId,
     attachment::AttachmentRef,
-    values::{ContentType, ConversationName},
+    values::{ContentType, ConversationName, Retention},
 };
 
 /// The most people a group can have.
@@ -101,6 +101,17 @@ pub enum ConversationCommand {
     },
     /// Send a message.
     Send(SendMessage),
+    /// Keep messages for another time.
+    KeepFor {
+        /// An owner or admin, or an operator.
+        by: UserId,
+        /// Whether they are an operator, who need not be in it.
+        operates: bool,
+        /// How long; none for ever.
+        retention: Option<Retention>,
+        /// Now.
+        at: Timestamp,
+    },
     /// Know who of the two of a direct conversation blocks the other, whether it is started or not.
     KnowBlocks {
         /// Whose block changed.
@@ -123,6 +134,7 @@ impl ConversationCommand {
             | Self::AddMember { by, .. }
             | Self::Join { by, .. }
             | Self::RemoveMember { by, .. }
+            | Self::KeepFor { by, .. }
             | Self::KnowBlocks { by, .. } => *by,
             Self::Send(message) => message.by,
         }

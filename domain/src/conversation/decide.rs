@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use super::{
     Conversation, ConversationCommand, ConversationEvent, ConversationKind, ConversationRefusal, ConversationRenamed,
     ConversationStarted, DirectBlocksChanged, MAX_MEMBERS, MAX_STARTING_MEMBERS, MemberAdded, MemberRemoved,
-    MemberRole, MemberRoleChanged, MessageSent, SendMessage,
+    MemberRole, MemberRoleChanged, MessageSent, RetentionChanged, SendMessage,
 };
-use crate::{Personal, Timestamp, UserId, values::ConversationName};
+use crate::{
+    Personal, Timestamp, UserId,
+    values::{ConversationName, Retention},
+};
 
 type Decision = Result<Vec<ConversationEvent>, ConversationRefusal>;
 
@@ -36,8 +39,23 @@ pub(super) fn decide(conversation: Option<&Conversation>, command: &Conversation
             me?;
             if stopped { Err(ConversationRefusal::Blocked) } else { send(conversation, message) }
         }
+        ConversationCommand::KeepFor { operates, retention, at, .. } => {
+            if !operates {
+                must_be_admin(me?)?;
+            }
+            Ok(keep_for(conversation, by, *retention, *at))
+        }
         ConversationCommand::KnowBlocks { .. } => Ok(vec![]),
     }
+}
+
+fn keep_for(
+    conversation: &Conversation,
+    by: UserId,
+    retention: Option<Retention>,
+    at: Timestamp,
+) -> Vec<ConversationEvent> {
+    if conversation.retention == retention { vec![] } else { vec![RetentionChanged { by, retention, at }.into()] }
 }
 
 fn start(command: &ConversationCommand) -> Decision {
@@ -53,6 +71,7 @@ fn start(command: &ConversationCommand) -> Decision {
         | ConversationCommand::Join { .. }
         | ConversationCommand::RemoveMember { .. }
         | ConversationCommand::Send(_)
+        | ConversationCommand::KeepFor { .. }
         | ConversationCommand::KnowBlocks { .. } => return Err(ConversationRefusal::NoSuchConversation),
     };
     let members = each_once(std::iter::once(by).chain(others.iter().copied()));

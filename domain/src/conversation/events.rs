@@ -8,7 +8,7 @@ use crate::{
     KeyId, Personal, SealKeys, Timestamp, UserId,
     attachment::AttachmentRef,
     event::events,
-    values::{Body, ContentType, ConversationName, Invalid, Subject},
+    values::{Body, ContentType, ConversationName, Invalid, Retention, Subject},
 };
 
 events! {
@@ -28,6 +28,8 @@ events! {
         MemberRoleChanged(MemberRoleChanged) = "member_role_changed",
         /// Who of the two of a direct conversation blocks the other; also before it is started.
         BlocksChanged(DirectBlocksChanged) = "direct_blocks_changed",
+        /// Its messages are kept for another time.
+        RetentionChanged(RetentionChanged) = "conversation_retention_changed",
     }
 }
 
@@ -151,6 +153,18 @@ pub struct DirectBlocksChanged {
     pub blocked_by: Vec<UserId>,
     /// How often that had changed: of two copies the one with more is the newer.
     pub changes: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// See [`ConversationEvent::RetentionChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionChanged {
+    /// By whom.
+    pub by: UserId,
+    /// How long they are kept; none for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
     /// When.
     pub at: Timestamp,
 }

@@ -13,6 +13,6 @@ mod tests;
 pub use command::{ConversationCommand, ConversationRefusal, MAX_MEMBERS, MAX_STARTING_MEMBERS, SendMessage};
 pub use events::{
     ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged, MemberAdded,
-    MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
+    MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent, RetentionChanged,
 };
 pub use state::{Conversation, ConversationDecider, ConversationState, Member};

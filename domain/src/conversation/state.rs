@@ -8,7 +8,10 @@ use super::{
     ConversationCommand, ConversationEvent, ConversationKind, ConversationRefusal, ConversationStarted,
     DirectBlocksChanged, MemberRole, MessageSent,
 };
-use crate::{Decider, KeyId, Timestamp, UserId, values::ConversationName};
+use crate::{
+    Decider, KeyId, Timestamp, UserId,
+    values::{ConversationName, Retention},
+};
 
 /// Somebody who is or was in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +59,8 @@ pub struct Conversation {
     pub blocked_by: Vec<UserId>,
     /// How often that changed.
     pub block_changes: u64,
+    /// How long its messages are kept; none for ever.
+    pub retention: Option<Retention>,
 }
 
 impl Conversation {
@@ -71,6 +76,7 @@ impl Conversation {
             joined: 0,
             blocked_by: vec![],
             block_changes: 0,
+            retention: None,
         };
         for member in &event.members {
             let owns = event.kind == ConversationKind::Group && *member == event.by;
@@ -92,6 +98,7 @@ impl Conversation {
             joined: 0,
             blocked_by: event.blocked_by.clone(),
             block_changes: event.changes,
+            retention: None,
         }
     }
 
@@ -193,6 +200,7 @@ impl Decider for ConversationDecider {
                 | ConversationEvent::MemberAdded(_)
                 | ConversationEvent::MemberRemoved(_)
                 | ConversationEvent::MemberRoleChanged(_)
+                | ConversationEvent::RetentionChanged(_)
                 | ConversationEvent::MessageSent(_) => None,
             };
             return;
@@ -217,12 +225,13 @@ impl Decider for ConversationDecider {
                     person.role = event.role;
                 }
             }
+            ConversationEvent::RetentionChanged(event) => conversation.retention = event.retention,
             ConversationEvent::MessageSent(event) => conversation.message_sent(event),
         }
     }
 
     fn snapshot_format() -> Option<&'static str> {
-        Some("conversation-2")
+        Some("conversation-3")
     }
 
     /// Messages are counted, not read.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     Decider, KeyId, Personal, Timestamp, UserId,
-    values::{Body, ContentType, ConversationName},
+    values::{Body, ContentType, ConversationName, Retention},
 };
 use uuid::Uuid;
 

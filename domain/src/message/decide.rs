@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
+    ErasureReason, MessageDeleted, MessageEdited, MessageErased, MessageEvent, MessagePinned, MessageUnpinned,
+    ReactionAdded, ReactionRemoved,
 };
 use crate::{
-    Decider, KeyId, Personal, Timestamp, UserId, attachment::AttachmentRef, conversation::MessageContent, values::Emoji,
+    Decider, KeyId, Personal, Timestamp, UserId,
+    attachment::AttachmentRef,
+    conversation::MessageContent,
+    values::{Emoji, Retention},
 };
 
 /// The most different emoji on one message.
@@ -18,7 +22,9 @@ pub const MAX_DIFFERENT_REACTIONS: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Message {
     /// Deleted for everyone.
-    pub deleted: bool,
+    pub deleted: Option<Deletion>,
+    /// Nothing of it is left anywhere.
+    pub erased: bool,
     /// Pinned in its conversation.
     pub pinned: bool,
     /// How often it was edited.
@@ -28,11 +34,22 @@ pub struct Message {
     reactions: BTreeMap<String, BTreeSet<UserId>>,
 }
 
+/// How a message was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// By its sender; none where a rule did it.
+    pub by: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a command needs of the message's first event.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// Who wrote it.
     pub sender: UserId,
+    /// When.
+    pub sent_at: Timestamp,
     /// The key of the message.
     pub key: KeyId,
     /// The sender's own key.
@@ -46,7 +63,7 @@ pub struct Origin {
 /// What may be asked of a message. That who asks can see it was checked before.
 #[derive(Debug, Clone)]
 pub struct MessageCommand {
-    /// Who asks.
+    /// Who asks; the sender where nobody does.
     pub by: UserId,
     /// The message's first event.
     pub origin: Origin,
@@ -69,6 +86,10 @@ pub enum MessageAction {
     },
     /// Delete it for everyone.
     Delete,
+    /// Delete it for everyone, for it is older than what a rule keeps.
+    Expire(Retention),
+    /// Note that its key is destroyed, and that nothing of it is left.
+    NoteErased,
     /// React to it.
     React(Emoji),
     /// Take a reaction back.
@@ -88,6 +109,12 @@ pub enum MessageRefusal {
     /// It is deleted.
     #[error("this message was deleted")]
     Deleted,
+    /// It is not as old as the rule says.
+    #[error("this message is to be kept")]
+    StillKept,
+    /// It is not deleted.
+    #[error("this message was not deleted")]
+    NotDeleted,
     /// It has as many different reactions as a message can have.
     #[error("a message has at most 100 different reactions")]
     TooManyReactions,
@@ -113,13 +140,17 @@ impl Decider for MessageDecider {
         let mine = by == origin.sender;
         match action {
             MessageAction::Edit { .. } | MessageAction::Delete if !mine => Err(MessageRefusal::NotTheSender),
-            MessageAction::Delete | MessageAction::Unpin | MessageAction::Unreact(_) if state.deleted => Ok(vec![]),
-            _ if state.deleted => Err(MessageRefusal::Deleted),
-            MessageAction::Edit { content, mentions } => Ok(edit(state, command, content, mentions)),
-            MessageAction::Delete => {
-                let attachments = origin.attachments.clone();
-                Ok(vec![MessageDeleted { by, at, key: origin.key, attachments }.into()])
+            MessageAction::NoteErased => note_erased(state, origin, at),
+            MessageAction::Delete | MessageAction::Expire(_) | MessageAction::Unpin | MessageAction::Unreact(_)
+                if state.deleted.is_some() =>
+            {
+                Ok(vec![])
             }
+            _ if state.deleted.is_some() => Err(MessageRefusal::Deleted),
+            MessageAction::Edit { content, mentions } => Ok(edit(state, command, content, mentions)),
+            MessageAction::Delete => Ok(vec![delete(origin, Some(by), None, at)]),
+            MessageAction::Expire(retention) if origin.sent_at > retention.ended(at) => Err(MessageRefusal::StillKept),
+            MessageAction::Expire(retention) => Ok(vec![delete(origin, None, Some(*retention), at)]),
             MessageAction::React(emoji) => react(state, by, emoji, at),
             MessageAction::Unreact(emoji) if !state.has_reaction(by, emoji) => Ok(vec![]),
             MessageAction::Unreact(emoji) => Ok(vec![ReactionRemoved { user: by, emoji: emoji.clone(), at }.into()]),
@@ -136,7 +167,11 @@ impl Decider for MessageDecider {
                 state.edits += 1;
                 state.edited = event.content.clear().cloned();
             }
-            MessageEvent::Deleted(_) => *state = Message { deleted: true, ..Message::default() },
+            MessageEvent::Deleted(event) => {
+                let deleted = Some(Deletion { by: event.by, at: event.at });
+                *state = Message { deleted, ..Message::default() };
+            }
+            MessageEvent::Erased(_) => state.erased = true,
             MessageEvent::ReactionAdded(event) => {
                 state.reactions.entry(event.emoji.as_str().to_owned()).or_default().insert(event.user);
             }
@@ -158,6 +193,20 @@ impl Message {
     fn has_reaction(&self, user: UserId, emoji: &Emoji) -> bool {
         self.reactions.get(emoji.as_str()).is_some_and(|users| users.contains(&user))
     }
+}
+
+fn delete(origin: &Origin, by: Option<UserId>, retention: Option<Retention>, at: Timestamp) -> MessageEvent {
+    MessageDeleted { by, at, key: origin.key, attachments: origin.attachments.clone(), retention }.into()
+}
+
+fn note_erased(state: &Message, origin: &Origin, at: Timestamp) -> Result<Vec<MessageEvent>, MessageRefusal> {
+    let Some(Deletion { by, at: asked_at }) = state.deleted else { return Err(MessageRefusal::NotDeleted) };
+    if state.erased {
+        return Ok(vec![]);
+    }
+    let reason = if by.is_some() { ErasureReason::DeletedBySender } else { ErasureReason::Retention };
+    let (key, attachments) = (origin.key, origin.attachments.clone());
+    Ok(vec![MessageErased { reason, by, asked_at, at, key, attachments }.into()])
 }
 
 fn edit(state: &Message, command: &MessageCommand, content: &MessageContent, mentions: &[UserId]) -> Vec<MessageEvent> {

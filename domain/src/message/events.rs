@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    KeyId, Personal, SealKeys, Timestamp, UserId, attachment::AttachmentRef, conversation::MessageContent,
-    event::events, values::Emoji,
+    KeyId, Personal, SealKeys, Timestamp, UserId,
+    attachment::AttachmentRef,
+    conversation::MessageContent,
+    event::events,
+    values::{Emoji, Retention},
 };
 
 events! {
@@ -12,8 +15,10 @@ events! {
     pub enum MessageEvent {
         /// Its sender wrote it anew.
         Edited(MessageEdited) = "message_edited" seals content,
-        /// It was deleted for everyone; its key is destroyed.
+        /// It was deleted for everyone, by its sender or by a rule; its key is destroyed, unless something holds it.
         Deleted(MessageDeleted) = "message_deleted",
+        /// Its key is destroyed, and nothing of it is left anywhere: the receipt of an erasure.
+        Erased(MessageErased) = "message_erased",
         /// Somebody reacted to it.
         ReactionAdded(ReactionAdded) = "reaction_added",
         /// Somebody took a reaction back.
@@ -53,8 +58,9 @@ impl MessageEdited {
 /// See [`MessageEvent::Deleted`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageDeleted {
-    /// The sender.
-    pub by: UserId,
+    /// The sender; none where a rule did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
     /// When.
     pub at: Timestamp,
     /// The key to destroy.
@@ -62,6 +68,51 @@ pub struct MessageDeleted {
     /// What was attached to it and goes with it, each with a key to destroy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<AttachmentRef>,
+    /// How long the rule keeps messages that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// See [`MessageEvent::Erased`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageErased {
+    /// Why.
+    pub reason: ErasureReason,
+    /// Who asked for it; none where a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// When that was.
+    pub asked_at: Timestamp,
+    /// When it was done.
+    pub at: Timestamp,
+    /// The key that is destroyed.
+    pub key: KeyId,
+    /// What was attached to it and is gone with it, each with a key that is destroyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
+}
+
+/// Why something was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureReason {
+    /// Its sender deleted it for everyone.
+    DeletedBySender,
+    /// It was older than what a rule keeps.
+    Retention,
+    /// The account was closed.
+    AccountClosed,
+}
+
+impl ErasureReason {
+    /// As it stands in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeletedBySender => "deleted_by_sender",
+            Self::Retention => "retention",
+            Self::AccountClosed => "account_closed",
+        }
+    }
 }
 
 /// See [`MessageEvent::ReactionAdded`].

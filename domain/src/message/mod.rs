@@ -9,8 +9,9 @@ mod events;
 mod tests;
 
 pub use decide::{
-    MAX_DIFFERENT_REACTIONS, Message, MessageAction, MessageCommand, MessageDecider, MessageRefusal, Origin,
+    Deletion, MAX_DIFFERENT_REACTIONS, Message, MessageAction, MessageCommand, MessageDecider, MessageRefusal, Origin,
 };
 pub use events::{
-    MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
+    ErasureReason, MessageDeleted, MessageEdited, MessageErased, MessageEvent, MessagePinned, MessageUnpinned,
+    ReactionAdded, ReactionRemoved,
 };

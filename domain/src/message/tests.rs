@@ -3,7 +3,7 @@ use crate::{
     AttachmentId, Decider, KeyId, Personal, Timestamp, UserId,
     attachment::AttachmentRef,
     conversation::MessageContent,
-    values::{Body, Emoji, Subject},
+    values::{Body, Emoji, Retention, Subject},
 };
 use uuid::Uuid;
 
@@ -30,7 +30,19 @@ fn edited(content: MessageContent) -> MessageEvent {
 }
 
 fn deleted() -> MessageEvent {
-    MessageDeleted { by: user(SENDER), at: AT, key: KeyId(7), attachments: vec![] }.into()
+    MessageDeleted { by: Some(user(SENDER)), at: AT, key: KeyId(7), attachments: vec![], retention: None }.into()
+}
+
+fn kept() -> Retention {
+    Retention::of_seconds(1).unwrap()
+}
+
+fn expired() -> MessageEvent {
+    MessageDeleted { by: None, at: AT, key: KeyId(7), attachments: vec![], retention: Some(kept()) }.into()
+}
+
+fn erased(reason: ErasureReason, by: Option<UserId>) -> MessageEvent {
+    MessageErased { reason, by, asked_at: AT, at: AT, key: KeyId(7), attachments: vec![] }.into()
 }
 
 fn reacted(by: u128, with: &str) -> MessageEvent {
@@ -69,7 +81,8 @@ fn when_it_said(
     action: MessageAction,
 ) -> Result<Vec<MessageEvent>, MessageRefusal> {
     let (key, author_key) = (KeyId(7), KeyId(8));
-    let origin = Origin { sender: user(SENDER), key, author_key, attachments: vec![], content };
+    let sent_at = Timestamp::from_millis(0);
+    let origin = Origin { sender: user(SENDER), sent_at, key, author_key, attachments: vec![], content };
     let command = MessageCommand { by: user(by), origin, at: AT, action };
     MessageDecider::decide(&MessageDecider::fold(given), &command)
 }
@@ -120,12 +133,34 @@ fn a_message_is_deleted_once() {
 }
 
 #[test]
+fn a_rule_deletes_what_it_does_not_keep_once() {
+    assert_eq!(when(&[], SENDER, MessageAction::Expire(kept())), Ok(vec![expired()]));
+    for given in [expired(), deleted()] {
+        assert_eq!(when(&[given], SENDER, MessageAction::Expire(kept())), Ok(vec![]));
+    }
+    let longer = Retention::of_seconds(2).unwrap();
+    assert_eq!(when(&[], SENDER, MessageAction::Expire(longer)), Err(MessageRefusal::StillKept));
+    assert_eq!(when(&[expired()], SENDER, MessageAction::Delete), Ok(vec![]));
+}
+
+#[test]
+fn an_erasure_has_one_receipt_that_says_who_asked_and_why() {
+    let by_sender = erased(ErasureReason::DeletedBySender, Some(user(SENDER)));
+    assert_eq!(when(&[deleted()], SENDER, MessageAction::NoteErased), Ok(vec![by_sender.clone()]));
+    let by_rule = erased(ErasureReason::Retention, None);
+    assert_eq!(when(&[expired()], SENDER, MessageAction::NoteErased), Ok(vec![by_rule]));
+    assert_eq!(when(&[deleted(), by_sender], SENDER, MessageAction::NoteErased), Ok(vec![]));
+    assert_eq!(when(&[], SENDER, MessageAction::NoteErased), Err(MessageRefusal::NotDeleted));
+}
+
+#[test]
 fn what_was_attached_goes_with_the_message() {
     let attachments = vec![AttachmentRef { id: AttachmentId::new(Uuid::from_u128(3)), key: KeyId(9) }];
     let (key, author_key, content) = (KeyId(7), KeyId(8), Personal::Withheld);
-    let origin = Origin { sender: user(SENDER), key, author_key, attachments: attachments.clone(), content };
+    let attached = attachments.clone();
+    let origin = Origin { sender: user(SENDER), sent_at: AT, key, author_key, attachments: attached, content };
     let command = MessageCommand { by: user(SENDER), origin, at: AT, action: MessageAction::Delete };
-    let gone = MessageDeleted { by: user(SENDER), at: AT, key, attachments };
+    let gone = MessageDeleted { by: Some(user(SENDER)), at: AT, key, attachments, retention: None };
     assert_eq!(MessageDecider::decide(&Message::default(), &command), Ok(vec![gone.into()]));
 }
 

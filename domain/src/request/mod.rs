@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decider, KeyId, Personal, SealKeys, Timestamp, event::events};
+use crate::{Decider, KeyId, MessageId, Personal, SealKeys, Timestamp, event::events};
 
 events! {
     /// Of the stream `request-{command id}`.
@@ -28,14 +28,17 @@ pub struct Answer {
 /// See [`RequestEvent::Answered`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestAnswered {
-    /// A key of the answer's own.
+    /// A key of the answer's own; that of the message whose text it shows.
     pub key: KeyId,
-    /// The key of the person who asked, if anybody in particular did.
+    /// The key of the person who asked, if anybody in particular did; that of who wrote the message it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_key: Option<KeyId>,
     /// What was asked, hashed under the installation's secret (hex).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The message whose text it shows: the answer is not given again once that is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<MessageId>,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -59,6 +62,8 @@ pub struct RequestAnsweredState {
     pub answer: Option<Answer>,
     /// What was asked.
     pub fingerprint: Option<String>,
+    /// The message whose text it shows.
+    pub shows: Option<MessageId>,
 }
 
 /// Remembers the first answer.
@@ -92,6 +97,7 @@ impl Decider for RequestDecider {
         state.get_or_insert_with(|| RequestAnsweredState {
             answer: event.answer.clear().cloned(),
             fingerprint: event.fingerprint.clone(),
+            shows: event.shows,
         });
     }
 }
@@ -106,6 +112,7 @@ mod tests {
             key: KeyId(1),
             caller_key: None,
             fingerprint: None,
+            shows: None,
             at: Timestamp::from_millis(1),
             answer: Personal::Clear(Answer { status, headers: vec![], body: String::new() }),
         };

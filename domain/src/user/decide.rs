@@ -1,11 +1,11 @@
 //! What may be done with an account.
 
 use super::{
-    User, UserClosed, UserEvent, UserPasswordChanged, UserProfileChanged, UserReinstated, UserRoleGranted,
+    User, UserClosed, UserErased, UserEvent, UserPasswordChanged, UserProfileChanged, UserReinstated, UserRoleGranted,
     UserRoleRevoked, UserSuspended,
     events::{Identity, ProfileChange, UserRegistered},
 };
-use crate::{KeyId, Personal, SessionId, Timestamp, UserId, values::Role};
+use crate::{KeyId, Personal, SessionId, Timestamp, UserId, message::ErasureReason, values::Role};
 
 /// What may be asked of an account. That the caller knows the password was checked before.
 #[derive(Debug, Clone, strum::IntoStaticStr)]
@@ -75,6 +75,11 @@ pub enum UserCommand {
         /// Now.
         at: Timestamp,
     },
+    /// Note that the key of a closed account is destroyed, and that nothing of what it sealed is left.
+    NoteErased {
+        /// Now.
+        at: Timestamp,
+    },
 }
 
 /// Why an account does not do what it is asked.
@@ -89,6 +94,9 @@ pub enum UserRefusal {
     /// An operator shut it out.
     #[error("this account is suspended")]
     Suspended,
+    /// It is still in use.
+    #[error("this account is not closed")]
+    NotClosed,
 }
 
 pub(super) fn decide(user: Option<&User>, command: &UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
@@ -102,11 +110,12 @@ pub(super) fn decide(user: Option<&User>, command: &UserCommand) -> Result<Vec<U
             return if same { Ok(vec![]) } else { Err(UserRefusal::AlreadyRegistered) };
         }
         (Some(user), UserCommand::Close { .. }) if user.closed => return Ok(vec![]),
+        (Some(user), UserCommand::NoteErased { at }) => return note_erased(user, *at),
         (Some(user), _) if !user.closed => user,
         (None | Some(_), _) => return Err(UserRefusal::NoSuchUser),
     };
     Ok(match command {
-        UserCommand::Register { .. } => vec![],
+        UserCommand::Register { .. } | UserCommand::NoteErased { .. } => vec![],
         UserCommand::ChangeProfile { change, at } => change_profile(user, change, *at)?,
         UserCommand::ChangePassword { password_hash, keep, at } => vec![
             UserPasswordChanged {
@@ -128,6 +137,14 @@ pub(super) fn decide(user: Option<&User>, command: &UserCommand) -> Result<Vec<U
         UserCommand::Reinstate { by, at } => vec![UserReinstated { by: *by, at: *at }.into()],
         UserCommand::Close { at } => vec![UserClosed { key: user.key, at: *at }.into()],
     })
+}
+
+fn note_erased(user: &User, at: Timestamp) -> Result<Vec<UserEvent>, UserRefusal> {
+    let Some(asked_at) = user.closed_at else { return Err(UserRefusal::NotClosed) };
+    if user.erased {
+        return Ok(vec![]);
+    }
+    Ok(vec![UserErased { reason: ErasureReason::AccountClosed, asked_at, at, key: user.key }.into()])
 }
 
 fn change_profile(user: &User, change: &ProfileChange, at: Timestamp) -> Result<Vec<UserEvent>, UserRefusal> {

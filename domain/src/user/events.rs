@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     KeyId, Personal, SealKeys, SessionId, Timestamp, UserId,
     event::events,
+    message::ErasureReason,
     values::{Email, PersonName, PhoneNumber, Role, Username},
 };
 
@@ -25,8 +26,10 @@ events! {
         Suspended(UserSuspended) = "user_suspended",
         /// An operator let it in again.
         Reinstated(UserReinstated) = "user_reinstated",
-        /// Its owner closed it for good; the key of its personal data is destroyed.
+        /// Its owner closed it for good; the key of its personal data is destroyed, unless something holds it.
         Closed(UserClosed) = "user_closed",
+        /// That key is destroyed, and nothing of what it sealed is left anywhere: the receipt of an erasure.
+        Erased(UserErased) = "user_erased",
     }
 }
 
@@ -201,6 +204,19 @@ pub struct UserClosed {
     pub key: KeyId,
     /// When.
     pub at: Timestamp,
+}
+
+/// See [`UserEvent::Erased`]. Its owner asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserErased {
+    /// Why.
+    pub reason: ErasureReason,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it was done.
+    pub at: Timestamp,
+    /// The key that is destroyed.
+    pub key: KeyId,
 }
 
 const fn person(key: KeyId) -> SealKeys {

@@ -8,7 +8,7 @@ mod tests;
 
 pub use decide::{UserCommand, UserRefusal};
 pub use events::{
-    Change, Identity, ProfileChange, UserClosed, UserEvent, UserPasswordChanged, UserProfileChanged, UserRegistered,
-    UserReinstated, UserRoleGranted, UserRoleRevoked, UserSuspended,
+    Change, Identity, ProfileChange, UserClosed, UserErased, UserEvent, UserPasswordChanged, UserProfileChanged,
+    UserRegistered, UserReinstated, UserRoleGranted, UserRoleRevoked, UserSuspended,
 };
 pub use state::{User, UserDecider, UserState};

@@ -8,7 +8,7 @@ use super::{
     UserCommand, UserEvent, UserRefusal,
     events::{Identity, UserRegistered},
 };
-use crate::{Decider, KeyId, SessionId, values::Role};
+use crate::{Decider, KeyId, SessionId, Timestamp, values::Role};
 
 /// An account that was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct User {
     pub suspended: bool,
     /// Closed for good.
     pub closed: bool,
+    /// When that was.
+    pub closed_at: Option<Timestamp>,
+    /// Nothing of its personal data is left anywhere.
+    pub erased: bool,
 }
 
 impl User {
@@ -39,6 +43,8 @@ impl User {
             roles: BTreeSet::new(),
             suspended: false,
             closed: false,
+            closed_at: None,
+            erased: false,
         }
     }
 
@@ -106,11 +112,13 @@ impl Decider for UserDecider {
             }
             UserEvent::Suspended(_) => user.suspended = true,
             UserEvent::Reinstated(_) => user.suspended = false,
-            UserEvent::Closed(_) => {
+            UserEvent::Closed(event) => {
                 user.closed = true;
+                user.closed_at = Some(event.at);
                 user.identity = None;
                 user.roles.clear();
             }
+            UserEvent::Erased(_) => user.erased = true,
         }
     }
 }

@@ -100,3 +100,20 @@ fn a_closed_account_keeps_nothing_personal_and_does_nothing_more() {
     assert_eq!(when(&history, &UserCommand::Suspend { by: None, at: AT }), Err(UserRefusal::NoSuchUser));
     assert_eq!(when(&history, &register()), Err(UserRefusal::AlreadyRegistered));
 }
+
+#[test]
+fn a_closed_account_s_erasure_has_one_receipt() {
+    let closed = UserEvent::from(UserClosed { key: KeyId(1), at: AT });
+    let note = UserCommand::NoteErased { at: AT.plus_millis(5) };
+    let erased = UserErased {
+        reason: crate::message::ErasureReason::AccountClosed,
+        asked_at: AT,
+        at: AT.plus_millis(5),
+        key: KeyId(1),
+    };
+    let erased = UserEvent::from(erased);
+    assert_eq!(when(&[registered(), closed.clone()], &note), Ok(vec![erased.clone()]));
+    assert_eq!(when(&[registered(), closed, erased], &note), Ok(vec![]));
+    assert_eq!(when(&[registered()], &note), Err(UserRefusal::NotClosed));
+    assert_eq!(when(&[], &note), Err(UserRefusal::NoSuchUser));
+}

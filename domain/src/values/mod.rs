@@ -4,6 +4,7 @@
 //! has happened stays readable.
 
 mod account;
+mod erasure;
 mod files;
 mod keys;
 mod message;
@@ -12,6 +13,7 @@ mod totp;
 mod webhook;
 
 pub use account::{Email, Password, PhoneNumber, Role, Username};
+pub use erasure::{HoldReason, Retention};
 pub use files::FileName;
 pub use keys::{DeviceId, MAX_PUBLIC_KEY_BYTES, PublicKey};
 pub use message::{Body, ContentType, Emoji, MAX_BODY_BYTES, Subject};

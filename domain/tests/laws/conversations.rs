@@ -9,7 +9,7 @@ use tidings_domain::{
         Conversation, ConversationCommand, ConversationDecider, ConversationEvent, ConversationKind, MemberRole,
         MessageContent, SendMessage,
     },
-    values::{ContentType, ConversationName},
+    values::{ContentType, ConversationName, Retention},
 };
 
 use crate::{AT, carried_out, user, valid};
@@ -60,6 +60,10 @@ fn later() -> impl Strategy<Value = ConversationCommand> {
         1 => (people(), names()).prop_map(|(by, name)| ConversationCommand::Rename { by, name, at: AT }),
         4 => (people(), people(), prop::option::of(roles()))
             .prop_map(|(by, user, role)| ConversationCommand::AddMember { by, user, role, at: AT }),
+        1 => (people(), any::<bool>(), prop::option::of(1_u64..3)).prop_map(|(by, operates, seconds)| {
+            let retention = seconds.and_then(|seconds| Retention::of_seconds(seconds).ok());
+            ConversationCommand::KeepFor { by, operates, retention, at: AT }
+        }),
         1 => people().prop_map(|by| ConversationCommand::Join { by, at: AT }),
         2 => (people(), people()).prop_map(|(by, user)| ConversationCommand::RemoveMember { by, user, at: AT }),
         2 => people().prop_map(|by| ConversationCommand::RemoveMember { by, user: by, at: AT }),

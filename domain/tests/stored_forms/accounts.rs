@@ -3,9 +3,10 @@
 use tidings_domain::{
     Personal,
     login::{LoginClaimed, LoginEvent, LoginReleased},
+    message::ErasureReason,
     session::{SessionClosed, SessionClosedBecause, SessionEvent, SessionOpened, SessionRefreshed, TokenHash},
     user::{
-        Change, Identity, ProfileChange, UserClosed, UserEvent, UserPasswordChanged, UserProfileChanged,
+        Change, Identity, ProfileChange, UserClosed, UserErased, UserEvent, UserPasswordChanged, UserProfileChanged,
         UserRegistered, UserReinstated, UserRoleGranted, UserRoleRevoked, UserSuspended,
     },
     values::Role,
@@ -53,6 +54,7 @@ pub(crate) fn users() -> Vec<UserEvent> {
         UserReinstated { by: Some(user(2)), at: AT }.into(),
         UserReinstated { by: None, at: AT }.into(),
         UserClosed { key: KEY, at: AT }.into(),
+        UserErased { reason: ErasureReason::AccountClosed, asked_at: AT, at: AT.plus_millis(250), key: KEY }.into(),
     ]
 }
 

@@ -8,16 +8,17 @@ use tidings_domain::{
     },
     conversation::{
         ConversationEvent, ConversationKind, ConversationRenamed, ConversationStarted, DirectBlocksChanged,
-        MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent,
+        MemberAdded, MemberRemoved, MemberRole, MemberRoleChanged, MessageContent, MessageSent, RetentionChanged,
     },
     message::{
-        MessageDeleted, MessageEdited, MessageEvent, MessagePinned, MessageUnpinned, ReactionAdded, ReactionRemoved,
+        ErasureReason, MessageDeleted, MessageEdited, MessageErased, MessageEvent, MessagePinned, MessageUnpinned,
+        ReactionAdded, ReactionRemoved,
     },
     schedule::{
         MessageScheduled, Place, ScheduleEvent, ScheduledMessageCancelled, ScheduledMessageFailed,
         ScheduledMessageReleased, ScheduledMessageSent,
     },
-    values::ContentType,
+    values::{ContentType, Retention},
 };
 use uuid::Uuid;
 
@@ -75,6 +76,7 @@ pub(crate) fn conversations() -> Vec<ConversationEvent> {
         let members = vec![user(1), user(2)];
         ConversationStarted { kind, by: user(1), members, key: KEY, at: AT, name: Personal::Clear(name) }
     };
+    let kept = Retention::of_days(30).expect("so long is possible");
     let became = |role| MemberRoleChanged { user: user(2), role, by: user(1), at: AT };
     let sent = MessageSent {
         seq: 7,
@@ -107,6 +109,8 @@ pub(crate) fn conversations() -> Vec<ConversationEvent> {
         became(MemberRole::Owner).into(),
         DirectBlocksChanged { blocked_by: vec![user(1), user(2)], changes: 3, at: AT }.into(),
         DirectBlocksChanged { blocked_by: vec![], changes: 4, at: AT }.into(),
+        RetentionChanged { by: user(1), retention: Some(kept), at: AT }.into(),
+        RetentionChanged { by: user(1), retention: None, at: AT }.into(),
         sent.into(),
         bare_sent.into(),
         with_attachments.into(),
@@ -117,11 +121,24 @@ pub(crate) fn messages() -> Vec<MessageEvent> {
     let edited = |mentions, content| {
         MessageEvent::from(MessageEdited { by: user(1), at: AT, key: KEY, author_key: AUTHOR_KEY, mentions, content })
     };
+    let deleted = |attachments| MessageDeleted { by: Some(user(1)), at: AT, key: KEY, attachments, retention: None };
+    let kept = Retention::of_days(30).expect("so long is possible");
+    let erased = MessageErased {
+        reason: ErasureReason::DeletedBySender,
+        by: Some(user(1)),
+        asked_at: AT,
+        at: AT.plus_millis(250),
+        key: KEY,
+        attachments: vec![],
+    };
     vec![
         edited(vec![user(2)], full()),
         edited(vec![], bare()),
-        MessageDeleted { by: user(1), at: AT, key: KEY, attachments: vec![] }.into(),
-        MessageDeleted { by: user(1), at: AT, key: KEY, attachments: attached() }.into(),
+        deleted(vec![]).into(),
+        deleted(attached()).into(),
+        MessageDeleted { by: None, retention: Some(kept), ..deleted(vec![]) }.into(),
+        erased.clone().into(),
+        MessageErased { reason: ErasureReason::Retention, by: None, attachments: attached(), ..erased }.into(),
         ReactionAdded { user: user(2), emoji: valid("❤️"), at: AT }.into(),
         ReactionRemoved { user: user(2), emoji: valid("❤️"), at: AT }.into(),
         MessagePinned { by: user(1), at: AT }.into(),

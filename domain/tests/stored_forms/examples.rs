@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use tidings_domain::{
-    AttachmentId, ConversationId, Event, KeyId, Personal, SessionId, Timestamp, UserId,
+    AttachmentId, ConversationId, Event, KeyId, MessageId, Personal, SessionId, Timestamp, UserId,
     contact::{ContactAccepted, ContactEnded, ContactEvent, ContactRequested, Ending, PersonBlocked, PersonUnblocked},
     reader::{
         DeliveredUpTo, MessageHidden, MessageMarkedRead, MessageMarkedUnread, ReadUpTo, ReaderEvent,
@@ -54,6 +54,7 @@ pub(crate) fn examples() -> Vec<Event> {
     all.extend(conversations::schedules().into_iter().map(Event::from));
     all.extend(webhooks::webhooks().into_iter().map(Event::from));
     all.extend(guarding::accesses().into_iter().map(Event::from));
+    all.extend(guarding::holds().into_iter().map(Event::from));
     all
 }
 
@@ -88,14 +89,21 @@ fn requests() -> Vec<RequestEvent> {
     let headers = vec![("location".to_owned(), location)];
     let full = Answer { status: 201, headers, body: r#"{"a":"ö"}"#.to_owned() };
     let bare = Answer { status: 204, headers: vec![], body: String::new() };
-    let answered = |caller_key, fingerprint, answer| {
+    let shown = MessageId { conversation: ConversationId::new(Uuid::from_u128(3)), seq: 7, version: 9 };
+    let answered = |caller_key, fingerprint, shows, answer| {
         RequestEvent::from(RequestAnswered {
             key: KEY,
             caller_key,
             fingerprint,
+            shows,
             at: AT,
             answer: Personal::Clear(answer),
         })
     };
-    vec![answered(Some(AUTHOR_KEY), Some("a7".repeat(32)), full), answered(None, None, bare)]
+    let fingerprint = Some("a7".repeat(32));
+    vec![
+        answered(Some(AUTHOR_KEY), fingerprint.clone(), None, full.clone()),
+        answered(None, None, None, bare),
+        answered(Some(AUTHOR_KEY), fingerprint, Some(shown), full),
+    ]
 }

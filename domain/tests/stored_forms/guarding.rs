@@ -6,9 +6,12 @@ use tidings_domain::{
     attempts::{AttemptsEvent, SignInRecognized, SignInsFailed},
     devices::{DevicePublished, DeviceRemoved, DevicesEvent, KeyPackageClaimed, PublishedKeys},
     factor::{FactorEvent, RecoveryCodeUsed, TotpCodeUsed, TotpDisabled, TotpEnabled, TotpOffered},
+    hold::{HoldEvent, HoldPlaced, HoldReleased, HoldTarget},
     session::TokenHash,
     values::{TOTP_SECRET_BYTES, TotpSecret},
 };
+
+use uuid::Uuid;
 
 use crate::examples::{AT, KEY, user, valid};
 
@@ -21,6 +24,17 @@ pub(crate) fn factors() -> Vec<FactorEvent> {
         TotpCodeUsed { step: 36_684_037, at: AT }.into(),
         RecoveryCodeUsed { which: 9, at: AT }.into(),
         TotpDisabled { at: AT }.into(),
+    ]
+}
+
+pub(crate) fn holds() -> Vec<HoldEvent> {
+    let (one, other) = (HoldTarget::Conversation(ConversationId::new(Uuid::from_u128(3))), HoldTarget::User(user(2)));
+    let reason = || Personal::Clear(valid("case 12/2026"));
+    vec![
+        HoldPlaced { target: one, by: Some(user(1)), at: AT, key: KEY, reason: reason() }.into(),
+        HoldPlaced { target: other, by: None, at: AT, key: KEY, reason: reason() }.into(),
+        HoldReleased { target: one, by: Some(user(1)), at: AT }.into(),
+        HoldReleased { target: other, by: None, at: AT }.into(),
     ]
 }
 
@@ -65,7 +79,7 @@ pub(crate) fn attempts() -> Vec<AttemptsEvent> {
 }
 
 pub(crate) fn accesses() -> Vec<AccessEvent> {
-    let conversation = ConversationId::new(uuid::Uuid::from_u128(3));
+    let conversation = ConversationId::new(Uuid::from_u128(3));
     let bare = ContentAccessed::new(user(2), AT, Shown::Log);
     let filter = AccessFilter {
         stream: Some(format!("conversation-{conversation}")),

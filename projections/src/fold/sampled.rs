@@ -22,7 +22,7 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
         (Projection::Directory, "webhooks") | (Projection::Conversations, "scheduled") => people("owner"),
         (Projection::Directory, "name_terms" | "sessions" | "devices" | "contacts" | "blocks") => people(dialect.user),
         (Projection::Conversations, "conversations") => conversations("id"),
-        (Projection::Conversations, "members") => {
+        (Projection::Conversations, "members" | "retained") => {
             one_of("conversation", sample.numbers.iter().map(ToString::to_string))
         }
         (
@@ -31,6 +31,10 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
         ) => within("key", sample),
         (Projection::Conversations, "accesses") => {
             format!("({} OR {} OR subject = {})", people("subject"), conversations("subject"), (dialect.id)(EVERYBODY))
+        }
+        // of an account that is closed, all is known only of those chosen
+        (Projection::Conversations, "erasures") => {
+            format!("({} OR message IS NULL AND {})", within("message", sample), people(dialect.user))
         }
         (Projection::Conversations, "attachments") => within("message", sample),
         (Projection::Search, "documents") => conversations("conversation"),

@@ -4,6 +4,7 @@ mod access;
 mod attachment;
 mod contact;
 mod conversation;
+mod erasure;
 mod message;
 mod people;
 mod scheduled;
@@ -19,6 +20,7 @@ pub use conversation::{
     Conversation, ConversationAccess, ConversationUnread, InboxCursor, InboxFilter, MemberCursor, MemberRow,
     Membership, UnreadSummary,
 };
+pub use erasure::{Erasure, Expired, ExpiryCursor, ExpiryQuestion};
 pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, ReceivedCursor, ReceivedFilter};
 pub use people::{Device, Session, User, UserCursor, UserRef};
 pub use scheduled::{Scheduled, ScheduledCursor};

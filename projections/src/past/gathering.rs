@@ -149,6 +149,7 @@ fn of_conversation(event: &ConversationEvent, people: &mut BTreeSet<UserId>, fil
         ConversationEvent::Renamed(_)
         | ConversationEvent::MemberRemoved(_)
         | ConversationEvent::MemberRoleChanged(_)
+        | ConversationEvent::RetentionChanged(_)
         | ConversationEvent::BlocksChanged(_) => {}
     }
 }

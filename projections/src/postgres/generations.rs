@@ -34,6 +34,8 @@ pub(super) enum Found {
 
 /// Beside the numbers of projections: the right to deliver webhooks.
 pub(super) const DELIVERS: i32 = 0x1000;
+/// The same: the right to delete what rules do not keep.
+pub(super) const EXPIRES: i32 = 0x1001;
 
 /// The number of a projection in the keys of locks.
 pub(super) const fn lock_number(projection: Projection) -> i32 {

@@ -41,7 +41,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/postgres/views/search/20261120170100_index_documents.sql")],
         },
         Projection::Conversations => Shape {
-            revision: 4,
+            revision: 5,
             tables: &[
                 include_str!(
                     "../../../migrations/postgres/views/conversations/20261120130400_create_conversations.sql"
@@ -49,6 +49,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
                 include_str!("../../../migrations/postgres/views/conversations/20261120180000_create_scheduled.sql"),
                 include_str!("../../../migrations/postgres/views/conversations/20261120190400_create_attachments.sql"),
                 include_str!("../../../migrations/postgres/views/conversations/20261120214500_create_accesses.sql"),
+                include_str!("../../../migrations/postgres/views/conversations/20261120220000_create_erasures.sql"),
             ],
             indexes: &[include_str!(
                 "../../../migrations/postgres/views/conversations/20261120130500_index_conversations.sql"
@@ -67,6 +68,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
             "attachments",
             "closed",
             "conversations",
+            "erasures",
             "exceptions",
             "members",
             "mentions",
@@ -75,6 +77,7 @@ pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
             "reaction_counts",
             "reactions",
             "receipts",
+            "retained",
             "scheduled",
         ],
     }

@@ -12,7 +12,7 @@ use tidings_event_store::{
 use super::{
     backend::PostgresBackend,
     compare::PostgresPinned,
-    generations::{self, DELIVERS, Found, REBUILDS, Serving, lock_number},
+    generations::{self, DELIVERS, EXPIRES, Found, REBUILDS, Serving, lock_number},
     lease::PostgresLease,
     queries::PostgresQueries,
     reading::Reading,
@@ -54,6 +54,11 @@ impl PostgresViews {
     /// A connection of its own: pools belong to the threads that serve.
     async fn connect(&self) -> Result<PgConnection, ViewsError> {
         self.url.try_connect().await.map_err(|error| unavailable(&error))
+    }
+
+    async fn take(&self, lock: i32) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        let lease = PostgresLease::take(&self.url, lock).await?;
+        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
     }
 
     async fn folding(&self, projection: Projection, serving: &Serving) -> Result<Box<dyn Generation>, ViewsError> {
@@ -121,8 +126,7 @@ impl ViewStore for PostgresViews {
     }
 
     async fn rebuilding(&self, projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
-        let lease = PostgresLease::take(&self.url, REBUILDS + lock_number(projection)).await?;
-        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
+        self.take(REBUILDS + lock_number(projection)).await
     }
 
     async fn discard(&self, projection: Projection, generation: Box<dyn Generation>) -> Result<(), ViewsError> {
@@ -154,13 +158,15 @@ impl ViewStore for PostgresViews {
     }
 
     async fn lease(&self, projection: Projection) -> Result<Option<Box<dyn Lease>>, ViewsError> {
-        let lease = PostgresLease::take(&self.url, lock_number(projection)).await?;
-        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
+        self.take(lock_number(projection)).await
     }
 
     async fn delivering(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
-        let lease = PostgresLease::take(&self.url, DELIVERS).await?;
-        Ok(lease.map(|lease| Box::new(lease) as Box<dyn Lease>))
+        self.take(DELIVERS).await
+    }
+
+    async fn expiring(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        self.take(EXPIRES).await
     }
 
     fn watch(&self) -> Option<Box<dyn Watch>> {

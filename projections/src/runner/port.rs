@@ -251,6 +251,11 @@ pub trait ViewStore: Send + Sync + 'static {
         Ok(Some(Box::new(Alone)))
     }
 
+    /// The right to delete what rules do not keep; none while another node has it.
+    async fn expiring(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        Ok(Some(Box::new(Alone)))
+    }
+
     /// For a store that several nodes share: what tells this one how far the views are. None for a store of one process.
     fn watch(&self) -> Option<Box<dyn Watch>> {
         None

@@ -87,6 +87,7 @@ impl Sample {
                 | StreamId::Request(_)
                 | StreamId::Attempts(_)
                 | StreamId::Access(_)
+                | StreamId::Holds
                 | StreamId::Webhook(_),
             )
             | Err(_) => (None, None),
@@ -128,7 +129,7 @@ impl Sample {
             // whose they are, only the events tell; and what is no stream of ours is to be found out
             Ok(StreamId::Session(_) | StreamId::Attachment(_) | StreamId::Webhook(_) | StreamId::Access(_))
             | Err(_) => true,
-            Ok(StreamId::Login(..) | StreamId::Request(_) | StreamId::Attempts(_)) => false,
+            Ok(StreamId::Login(..) | StreamId::Request(_) | StreamId::Attempts(_) | StreamId::Holds) => false,
         }
     }
 }

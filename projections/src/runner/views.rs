@@ -164,6 +164,11 @@ impl Views {
         self.store.delivering().await
     }
 
+    /// The right to delete what rules do not keep; none while another node has it.
+    pub async fn expiring(&self) -> Result<Option<Box<dyn Lease>>, ViewsError> {
+        self.store.expiring().await
+    }
+
     /// What is connected for questions, for those who watch.
     pub fn connections(&self) -> Vec<Connections> {
         self.store.connections()

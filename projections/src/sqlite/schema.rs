@@ -25,13 +25,14 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/sqlite/views/search/20261120170100_index_documents.sql")],
         },
         Projection::Conversations => Shape {
-            revision: 4,
+            revision: 5,
             tables: &[
                 include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120110400_create_conversations.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120180000_create_scheduled.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120190400_create_attachments.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120214500_create_accesses.sql"),
+                include_str!("../../../migrations/sqlite/views/conversations/20261120220000_create_erasures.sql"),
             ],
             indexes: &[include_str!(
                 "../../../migrations/sqlite/views/conversations/20261120110500_index_conversations.sql"

@@ -87,10 +87,8 @@ impl World {
                 let version = self.versions[&StreamId::Conversation(id)];
                 let message = MessageId { conversation: id, seq: sent.seq, version };
                 let (sender, key, author_key) = (sent.sender, sent.key, sent.author_key);
-                self.origins.insert(
-                    message,
-                    Origin { sender, key, author_key, attachments: vec![], content: sent.content.clone() },
-                );
+                let (sent_at, content) = (sent.at, sent.content.clone());
+                self.origins.insert(message, Origin { sender, sent_at, key, author_key, attachments: vec![], content });
             }
         }
         !events.is_empty()
@@ -142,7 +140,10 @@ impl World {
     }
 
     pub async fn act(&mut self, id: MessageId, by: UserId, action: MessageAction) -> bool {
-        let (at, origin) = (self.now(), self.origins[&id].clone());
+        let (mut at, origin) = (self.now(), self.origins[&id].clone());
+        if let MessageAction::Expire(retention) = &action {
+            at = origin.sent_at.plus_millis(retention.seconds().cast_signed() * 1_000);
+        }
         let command = MessageCommand { by, origin: origin.clone(), at, action: action.clone() };
         let state = self.messages.entry(id).or_default();
         let Ok(events) = MessageDecider::decide(state, &command) else { return false };
@@ -152,7 +153,7 @@ impl World {
         for event in &events {
             self.append(StreamId::Message(id), event.clone()).await;
         }
-        if matches!(action, MessageAction::Delete) && !events.is_empty() {
+        if matches!(action, MessageAction::Delete | MessageAction::Expire(_)) && !events.is_empty() {
             self.log.codec.keyring().destroy(&[origin.key]).await.unwrap();
         }
         !events.is_empty()
@@ -172,7 +173,7 @@ impl World {
     }
 
     pub fn deleted(&self, id: MessageId) -> bool {
-        self.messages.get(&id).is_some_and(|message| message.deleted)
+        self.messages.get(&id).is_some_and(|message| message.deleted.is_some())
     }
 
     pub fn message_ids(&self, id: ConversationId) -> Vec<MessageId> {

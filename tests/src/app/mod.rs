@@ -173,6 +173,11 @@ impl TestApp {
         files.chain(tables.into_iter().map(|(table, rows)| (table, rows.into_bytes()))).collect()
     }
 
+    /// A dump of the installation's database, where it has one.
+    pub fn dump(&self) -> Option<Vec<u8>> {
+        self.database().map(Database::dump)
+    }
+
     /// What it has logged since it was last started.
     pub fn log(&self) -> Vec<String> {
         self.server.log()

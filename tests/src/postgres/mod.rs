@@ -208,6 +208,14 @@ impl Database<'_> {
         tables.lines().map(|table| (table.to_owned(), rows(table))).collect()
     }
 
+    /// What `pg_dump` writes of it: everything, with rows as they are typed in.
+    pub fn dump(&self) -> Vec<u8> {
+        let output =
+            program("pg_dump").args(["--no-sync", "--inserts", &self.url()]).output().expect("pg_dump is there");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Runs SQL in it, as [`Cluster::sql`] does.
     pub fn sql(&self, sql: &str) -> String {
         self.cluster.sql(&self.name, sql)

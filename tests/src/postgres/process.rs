@@ -36,7 +36,7 @@ fn programs() -> &'static Path {
         let path = std::env::var_os("PATH").unwrap_or_default();
         // a wrapper of one of them alone will not do
         let has_all = |directory: &PathBuf| {
-            ["initdb", "postgres", "psql", "pg_basebackup"].iter().all(|name| directory.join(name).exists())
+            ["initdb", "postgres", "psql", "pg_basebackup", "pg_dump"].iter().all(|name| directory.join(name).exists())
         };
         let on_path = std::env::split_paths(&path).find(has_all);
         let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

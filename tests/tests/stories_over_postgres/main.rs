@@ -27,12 +27,16 @@ mod contacts;
 mod devices;
 #[path = "../stories/direct.rs"]
 mod direct;
+#[path = "../stories/erasure.rs"]
+mod erasure;
 #[path = "../stories/exports.rs"]
 mod exports;
 #[path = "../stories/groups.rs"]
 mod groups;
 #[path = "../stories/guessing.rs"]
 mod guessing;
+#[path = "../stories/holds.rs"]
+mod holds;
 #[path = "../stories/https.rs"]
 mod https;
 #[path = "../stories/idempotency.rs"]
@@ -72,6 +76,8 @@ mod reading;
 #[path = "../stories/rebuilding.rs"]
 mod rebuilding;
 mod refusals;
+#[path = "../stories/retention.rs"]
+mod retention;
 mod roles;
 #[path = "../stories/scheduled.rs"]
 mod scheduled;

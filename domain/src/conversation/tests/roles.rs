@@ -136,3 +136,32 @@ fn a_removed_admin_has_no_say_any_more() {
     assert_eq!(when(&given, &remove(ADMIN, OTHER_MEMBER)), Err(NotAMember));
     assert_eq!(when(&given, &add(ADMIN, ADMIN, Some(Admin))), Err(NotAMember));
 }
+
+fn a_month() -> Option<Retention> {
+    Retention::of_days(30).ok()
+}
+
+fn keep(by: u128, operates: bool, retention: Option<Retention>) -> ConversationCommand {
+    ConversationCommand::KeepFor { by: user(by), operates, retention, at: AT }
+}
+
+#[test]
+fn owner_and_admins_say_how_long_messages_are_kept() {
+    let kept = a_month();
+    let event = |by, retention| ConversationEvent::from(RetentionChanged { by: user(by), retention, at: AT });
+    matrix(|by| keep(by, false, a_month()), [Ok(event(OWNER, kept)), Ok(event(ADMIN, kept)), Err(NotAnAdmin)]);
+    assert_eq!(when(&given(), &keep(STRANGER, true, kept)), Ok(vec![event(STRANGER, kept)]), "an operator");
+    assert_eq!(when(&given(), &keep(OWNER, false, None)), Ok(vec![]), "for ever is what they are kept");
+    let mut given = given();
+    given.push(event(ADMIN, kept));
+    assert_eq!(when(&given, &keep(OWNER, false, kept)), Ok(vec![]));
+    assert_eq!(when(&given, &keep(OWNER, false, None)), Ok(vec![event(OWNER, None)]));
+}
+
+#[test]
+fn of_two_neither_says_how_long_the_other_s_messages_are_kept() {
+    let given = [direct(&[OWNER, MEMBER])];
+    assert_eq!(when(&given, &keep(OWNER, false, a_month())), Err(NotAnAdmin));
+    assert_eq!(when(&given, &keep(OWNER, true, a_month())).map(|events| events.len()), Ok(1));
+    assert_eq!(when(&[], &keep(OWNER, true, a_month())), Err(ConversationRefusal::NoSuchConversation));
+}

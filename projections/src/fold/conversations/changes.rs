@@ -20,6 +20,9 @@ impl Rows {
         self.messages.written(0);
         self.mentions.written(0);
         self.attachments.written(0);
+        self.erasures.clear();
+        self.receipts_of_erasures.clear();
+        self.retained.written(0);
         if self.exceptions.len() > KEPT {
             self.exceptions.clear();
         }
@@ -73,6 +76,9 @@ impl Rows {
             scheduled: self.scheduled.changes().map(|(id, row)| (id, row.as_ref())).collect(),
             attachments: self.attachments.changes().map(|(id, row)| (id, row.as_ref())).collect(),
             accesses: &self.accesses,
+            erasures: &self.erasures,
+            receipts_of_erasures: &self.receipts_of_erasures,
+            retained: self.retained.changes().map(|(number, row)| (number, *row)).collect(),
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use tidings_domain::{UserId, user::UserClosed};
+use tidings_domain::{UserId, message::ErasureReason, user::UserClosed};
 
-use super::{ConversationsFold, tables::ConversationTables};
+use super::{
+    ConversationsFold, Standing,
+    erasures::{ErasureRow, reason_number},
+    tables::ConversationTables,
+};
 use crate::fold::Done;
 
 impl ConversationsFold {
@@ -25,11 +29,15 @@ impl ConversationsFold {
         &mut self,
         tables: &mut T,
         user: UserId,
+        standing: Standing,
         event: &UserClosed,
     ) -> Done {
         let at = event.at.millis();
         if self.closed(tables).await?.insert(user, at).is_none() {
             self.rows.close(user, at);
+            let reason = reason_number(ErasureReason::AccountClosed);
+            let position = standing.position;
+            self.erasure_asked(ErasureRow { position, message: None, user, by: Some(user), reason, asked_at: at });
         }
         self.drop_all_scheduled(tables, user).await?;
         self.erase_attachments_of(tables, user).await?;

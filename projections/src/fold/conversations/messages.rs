@@ -3,13 +3,14 @@
 use tidings_domain::{
     ConversationId, MessageId, UserId,
     conversation::{MessageContent, MessageSent},
-    message::{MessageDeleted, MessageEdited, ReactionAdded, ReactionRemoved},
+    message::{ErasureReason, MessageDeleted, MessageEdited, MessageErased, ReactionAdded, ReactionRemoved},
     values::{Body, Subject},
 };
 
 use super::{
     ConversationsFold, Standing,
     attachments::attachment_bytes,
+    erasures::{Erased, ErasureRow, reason_number},
     members::move_mark,
     tables::{ConversationTables, MessageRow, VersionRow, unkey},
 };
@@ -110,14 +111,37 @@ impl ConversationsFold {
         &mut self,
         tables: &mut T,
         id: MessageId,
+        standing: Standing,
         event: &MessageDeleted,
     ) -> Done {
         let row = self.find(tables, id).await?;
-        if row.deleted_at.is_some() {
-            return Ok(());
+        let (key, deleted, user, at) = (row.key, row.deleted_at.is_some(), row.sender, event.at.millis());
+        let by_rule = event.retention.is_some();
+        let reason = if by_rule { ErasureReason::Retention } else { ErasureReason::DeletedBySender };
+        self.erasure_asked(ErasureRow {
+            position: standing.position,
+            message: Some((key, signed(id.version))),
+            user,
+            by: event.by,
+            reason: reason_number(reason),
+            asked_at: at,
+        });
+        if by_rule {
+            self.expired(tables, key).await?;
         }
-        let key = row.key;
-        self.erase(tables, id.conversation, key, event.at.millis()).await
+        if deleted { Ok(()) } else { self.erase(tables, id.conversation, key, at).await }
+    }
+
+    pub(super) async fn erased<T: ConversationTables>(
+        &mut self,
+        tables: &mut T,
+        id: MessageId,
+        standing: Standing,
+        event: &MessageErased,
+    ) -> Done {
+        let key = self.find(tables, id).await?.key;
+        self.erasure_done(Erased::Message(key), event.at.millis(), standing);
+        Ok(())
     }
 
     /// Leaves a tombstone of a message.

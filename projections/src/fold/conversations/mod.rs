@@ -4,6 +4,7 @@ pub(crate) mod accesses;
 pub(crate) mod attachments;
 mod changes;
 mod closing;
+pub(crate) mod erasures;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod readers;
@@ -21,6 +22,7 @@ use tidings_event_store::{DecodedEvent, RecordedEvent};
 
 use super::{Done, FoldError, signed};
 use accesses::access_rows;
+use erasures::Erased;
 use rows::Rows;
 pub(crate) use tables::{ConversationTables, key, unkey};
 
@@ -78,6 +80,7 @@ impl ConversationsFold {
                     | Event::Attachment(_)
                     | Event::Webhook(_)
                     | Event::Access(_)
+                    | Event::Hold(_)
                     | Event::Conversation(_)
                     | Event::Message(_)
                     | Event::Reader(_),
@@ -102,10 +105,12 @@ impl ConversationsFold {
                 ConversationEvent::MemberRoleChanged(event) => self.role_changed(tables, id, event).await,
                 // who may send is decided, not shown; and the conversation may not be started
                 ConversationEvent::BlocksChanged(_) => Ok(()),
+                ConversationEvent::RetentionChanged(event) => self.retention_changed(tables, id, event).await,
             },
             (Event::Message(event), StreamId::Message(id)) => match event {
                 MessageEvent::Edited(event) => self.edited(tables, id, event).await,
-                MessageEvent::Deleted(event) => self.deleted(tables, id, event).await,
+                MessageEvent::Deleted(event) => self.deleted(tables, id, standing, event).await,
+                MessageEvent::Erased(event) => self.erased(tables, id, standing, event).await,
                 MessageEvent::ReactionAdded(event) => self.reaction_added(tables, id, standing, event).await,
                 MessageEvent::ReactionRemoved(event) => self.reaction_removed(tables, id, standing, event).await,
                 MessageEvent::Pinned(event) => self.pinned(tables, id, Some(event.at.millis())).await,
@@ -126,7 +131,11 @@ impl ConversationsFold {
                 AttachmentEvent::Removed(_) => self.removed(tables, id).await,
             },
             (Event::User(event), StreamId::User(user)) => match event {
-                UserEvent::Closed(event) => self.user_closed(tables, user, event).await,
+                UserEvent::Closed(event) => self.user_closed(tables, user, standing, event).await,
+                UserEvent::Erased(event) => {
+                    self.erasure_done(Erased::User(user), event.at.millis(), standing);
+                    Ok(())
+                }
                 UserEvent::Registered(_)
                 | UserEvent::ProfileChanged(_)
                 | UserEvent::PasswordChanged(_)
@@ -148,7 +157,8 @@ impl ConversationsFold {
                 | Event::Factor(_)
                 | Event::Devices(_)
                 | Event::Attempts(_)
-                | Event::Webhook(_),
+                | Event::Webhook(_)
+                | Event::Hold(_),
                 _,
             ) => Ok(()),
             (
@@ -209,7 +219,10 @@ fn concerned(event: &ConversationEvent) -> Option<UserId> {
         ConversationEvent::MemberAdded(event) => Some(event.user),
         ConversationEvent::MemberRemoved(event) => Some(event.user),
         ConversationEvent::MemberRoleChanged(event) => Some(event.user),
-        ConversationEvent::Started(_) | ConversationEvent::Renamed(_) | ConversationEvent::BlocksChanged(_) => None,
+        ConversationEvent::Started(_)
+        | ConversationEvent::Renamed(_)
+        | ConversationEvent::BlocksChanged(_)
+        | ConversationEvent::RetentionChanged(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 use super::{
     accesses::AccessRow,
     attachments::AttachmentRow,
+    erasures::{ErasureRow, ReceiptOfErasure, RetainedRow},
     tables::{
         ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
         ScheduledRow, VersionRow,
@@ -34,6 +35,9 @@ pub(super) struct Rows {
     pub(super) closed: Vec<(UserId, i64)>,
     pub(super) attachments: Kept<AttachmentId, Option<AttachmentRow>>,
     pub(super) accesses: Vec<AccessRow>,
+    pub(super) erasures: Vec<ErasureRow>,
+    pub(super) receipts_of_erasures: Vec<ReceiptOfErasure>,
+    pub(super) retained: Kept<i64, RetainedRow>,
     /// Conversations of this number or above have no rows in the tables yet.
     pub(super) unwritten: Option<i64>,
 }

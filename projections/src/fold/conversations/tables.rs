@@ -2,7 +2,11 @@
 
 use tidings_domain::{AttachmentId, ConversationId, ScheduledId, UserId};
 
-use super::{accesses::AccessRow, attachments::AttachmentRow};
+use super::{
+    accesses::AccessRow,
+    attachments::AttachmentRow,
+    erasures::{ErasureRow, ReceiptOfErasure, RetainedRow},
+};
 use crate::fold::Done;
 
 /// A row of `conversations`.
@@ -170,6 +174,10 @@ pub(crate) struct Changes<'a> {
     pub(crate) attachments: Vec<(AttachmentId, Option<&'a AttachmentRow>)>,
     /// Not in the table yet.
     pub(crate) accesses: &'a [AccessRow],
+    pub(crate) erasures: &'a [ErasureRow],
+    /// Of those, or of some in the table.
+    pub(crate) receipts_of_erasures: &'a [ReceiptOfErasure],
+    pub(crate) retained: Vec<(i64, RetainedRow)>,
 }
 
 /// The tables, in a database. What is asked for and not there is left out.
@@ -224,6 +232,9 @@ pub(crate) trait ConversationTables: Send {
 
     /// The files that somebody uploaded.
     fn uploaded_by(&mut self, uploader: UserId) -> impl Future<Output = Done<Vec<AttachmentId>>> + Send;
+
+    /// A row of `retained`.
+    fn retained(&mut self, number: i64) -> impl Future<Output = Done<Option<RetainedRow>>> + Send;
 
     /// Writes what a batch changed.
     fn write(&mut self, changes: &Changes<'_>) -> impl Future<Output = Done> + Send;

@@ -97,6 +97,7 @@ impl DirectoryFold {
                 | Event::Request(_)
                 | Event::Attempts(_)
                 | Event::Access(_)
+                | Event::Hold(_)
                 | Event::Schedule(_),
                 _,
             ) => Ok(()),
@@ -119,7 +120,8 @@ impl DirectoryFold {
         }
         let row = self.account(tables, id).await?;
         match event {
-            UserEvent::Registered(_) => Ok(()),
+            // was folded before; and of what is erased there is nothing left
+            UserEvent::Registered(_) | UserEvent::Erased(_) => Ok(()),
             UserEvent::ProfileChanged(event) => {
                 row.modified_at = event.at.millis();
                 if let Some(change) = event.change.clear() {

@@ -74,6 +74,7 @@ impl SearchFold {
                 | ConversationEvent::MemberAdded(_)
                 | ConversationEvent::MemberRemoved(_)
                 | ConversationEvent::MemberRoleChanged(_)
+                | ConversationEvent::RetentionChanged(_)
                 | ConversationEvent::BlocksChanged(_) => Ok(()),
             },
             (Event::Message(event), StreamId::Message(id)) => {
@@ -81,10 +82,14 @@ impl SearchFold {
                 match event {
                     MessageEvent::Edited(event) => self.edited(tables, place, event).await,
                     MessageEvent::Deleted(event) => {
-                        self.must_be_there(tables, place, event.by).await?;
+                        // a rule deletes nothing of an account that is closed
+                        if let Some(sender) = event.by {
+                            self.must_be_there(tables, place, sender).await?;
+                        }
                         self.remove(tables, place).await
                     }
-                    MessageEvent::ReactionAdded(_)
+                    MessageEvent::Erased(_)
+                    | MessageEvent::ReactionAdded(_)
                     | MessageEvent::ReactionRemoved(_)
                     | MessageEvent::Pinned(_)
                     | MessageEvent::Unpinned(_) => Ok(()),
@@ -105,6 +110,7 @@ impl SearchFold {
                 | Event::Schedule(_)
                 | Event::Attachment(_)
                 | Event::Webhook(_)
+                | Event::Hold(_)
                 | Event::Contact(_)
                 | Event::Factor(_)
                 | Event::Devices(_)

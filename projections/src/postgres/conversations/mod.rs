@@ -2,6 +2,7 @@
 
 mod accesses;
 pub(in crate::postgres) mod attachments;
+mod erasures;
 mod reactions;
 mod read;
 mod schedules;

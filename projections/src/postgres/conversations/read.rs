@@ -9,6 +9,7 @@ use crate::{
         Done,
         conversations::{
             attachments::AttachmentRow,
+            erasures::RetainedRow,
             tables::{
                 Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
                 ScheduledRow, key,
@@ -125,6 +126,10 @@ impl ConversationTables for PostgresBackend {
         let found = sqlx::query_scalar("SELECT id FROM attachments WHERE uploader = $1 ORDER BY id");
         let ids = found.bind(uploader.uuid()).fetch_all(&mut self.db).await?;
         Ok(ids.into_iter().map(AttachmentId::new).collect())
+    }
+
+    async fn retained(&mut self, number: i64) -> Done<Option<RetainedRow>> {
+        self.retained_row(number).await
     }
 
     async fn write(&mut self, changes: &Changes<'_>) -> Done {

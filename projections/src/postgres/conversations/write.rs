@@ -58,6 +58,7 @@ impl PostgresBackend {
         if !changes.accesses.is_empty() {
             self.write_accesses(changes.accesses).await?;
         }
+        self.write_erasures(changes).await?;
         if !changes.closed.is_empty() {
             sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT DO NOTHING")
                 .bind(column(changes.closed, |(user, _)| user.uuid()))

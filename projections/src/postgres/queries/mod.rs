@@ -4,6 +4,7 @@ mod accesses;
 mod attachments;
 mod contacts;
 mod conversations;
+mod erasures;
 mod messages;
 mod people;
 mod pinned;
@@ -25,9 +26,10 @@ use crate::{
     measuring::Measured,
     model::{
         Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
-        ConversationAccess, Device, InboxCursor, InboxFilter, MemberCursor, MemberRow, Membership, Message,
-        MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor,
-        SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
+        ConversationAccess, Device, Erasure, Expired, ExpiryQuestion, InboxCursor, InboxFilter, MemberCursor,
+        MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter,
+        Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor,
+        Wanted, Webhook,
     },
     queries::{Answer, Queries},
 };
@@ -285,6 +287,18 @@ impl Queries for PostgresQueries {
 
     async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>> {
         ask!(one self, db => accesses::to(db, message, since, limit))
+    }
+
+    async fn erasures(&self, user: UserId, before: Option<Position>, limit: usize) -> Answer<Page<Erasure, Position>> {
+        ask!(one self, db => erasures::of(db, user, before, limit))
+    }
+
+    async fn waiting_erasures(&self, after: Position, limit: usize) -> Answer<Vec<Erasure>> {
+        ask!(one self, db => erasures::waiting(db, after, limit))
+    }
+
+    async fn expired(&self, asked: &ExpiryQuestion) -> Answer<Expired> {
+        ask!(one self, db => erasures::expired(db, asked))
     }
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {

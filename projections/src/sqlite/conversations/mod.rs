@@ -2,6 +2,7 @@
 
 mod accesses;
 pub(in crate::sqlite) mod attachments;
+mod erasures;
 mod read;
 mod schedules;
 mod write;

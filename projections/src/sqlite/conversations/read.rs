@@ -8,6 +8,7 @@ use crate::{
         Done,
         conversations::{
             attachments::AttachmentRow,
+            erasures::RetainedRow,
             tables::{
                 Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
                 ScheduledRow, key,
@@ -138,6 +139,10 @@ impl ConversationTables for SqliteBackend {
 
     async fn uploaded_by(&mut self, uploader: UserId) -> Done<Vec<AttachmentId>> {
         Ok(super::attachments::uploaded_by(&self.db, uploader)?)
+    }
+
+    async fn retained(&mut self, number: i64) -> Done<Option<RetainedRow>> {
+        Ok(super::erasures::retained(&self.db, number)?)
     }
 
     async fn write(&mut self, changes: &Changes<'_>) -> Done {

@@ -59,7 +59,8 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     }
     super::schedules::write(db, &changes.scheduled)?;
     super::attachments::write(db, changes)?;
-    super::accesses::write(db, changes.accesses)
+    super::accesses::write(db, changes.accesses)?;
+    super::erasures::write(db, changes)
 }
 
 fn write_conversation(db: &Connection, row: &ConversationRow) -> Result<()> {

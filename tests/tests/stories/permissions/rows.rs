@@ -119,6 +119,7 @@ fn accounts() -> Vec<Row> {
         row("GET", "/v1/users/me"),
         row("GET", "/v1/users/me/accesses"),
         row("PATCH", "/v1/users/me").body(|_| Some(json!({"first_name": "Somebody"}))),
+        row("GET", "/v1/users/me/erasures"),
         row("DELETE", "/v1/users/me").body(|_| Some(json!({"password": PASSWORD}))).spoils(),
         row("POST", "/v1/sessions").body(|scene| Some(scene.credentials())),
         row("POST", "/v1/sessions/refresh")
@@ -181,6 +182,11 @@ fn operation() -> Vec<Row> {
         row("PUT", "/v1/admin/users/{user}/roles/{role}").names(role),
         row("DELETE", "/v1/admin/users/{user}/roles/{role}").names(role),
         row("DELETE", "/v1/admin/users/{user}/suspend").names(user),
+        row("GET", "/v1/admin/holds"),
+        row("PUT", "/v1/admin/holds/conversations/{conversation}").body(|_| Some(json!({"reason": "case 12/2026"}))),
+        row("DELETE", "/v1/admin/holds/conversations/{conversation}"),
+        row("PUT", "/v1/admin/holds/users/{user}").names(user).body(|_| Some(json!({"reason": "case 12/2026"}))),
+        row("DELETE", "/v1/admin/holds/users/{user}").names(user),
         row("POST", "/v1/admin/users/{user}/suspend").names(|scene| vec![("user", scene.caller.id.clone())]).spoils(),
     ]
 }
@@ -238,6 +244,9 @@ fn conversations() -> Vec<Row> {
         row("PUT", "/v1/conversations/{conversation}/read").body(up_to),
         row("PUT", "/v1/conversations/{conversation}/delivered").body(up_to),
         row("PUT", "/v1/conversations/{conversation}/typing"),
+        row("GET", "/v1/conversations/{conversation}/retention"),
+        row("PUT", "/v1/conversations/{conversation}/retention").body(|_| Some(json!({"days": 30}))),
+        row("DELETE", "/v1/conversations/{conversation}/retention"),
     ]
 }
 
