@@ -23,7 +23,7 @@ use super::{again, attached, checking::Backup, erasures::ERASURES, failed, files
 use crate::{
     config::{AttachmentPlace, Config, EVENTS, Engine, LogEngine},
     control::{self, OperationError, Report, Reports, report},
-    notary,
+    exports, notary,
     processes::Forgetting,
     stores::{self, Stores},
 };
@@ -112,7 +112,7 @@ fn whats_there(data_dir: &Path) -> Result<Vec<PathBuf>, OperationError> {
 fn is_of_a_server(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stores = [EVENTS, "keys.db", "commands.db", "views"];
-    let others = [attached::ATTACHMENTS, notary::DIRECTORY, "past", "secret", control::SOCKET];
+    let others = [attached::ATTACHMENTS, notary::DIRECTORY, exports::DIRECTORY, "past", "secret", control::SOCKET];
     stores.iter().any(|store| name.starts_with(store)) || others.contains(&name.as_str())
 }
 
