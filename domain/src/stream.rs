@@ -77,7 +77,7 @@ pub enum StreamId {
 
 impl StreamId {
     /// All that [`StreamId::category`] answers.
-    pub const CATEGORIES: [&'static str; 15] = [
+    pub const CATEGORIES: [&'static str; 16] = [
         "user",
         "login",
         "session",
@@ -93,6 +93,7 @@ impl StreamId {
         "schedule",
         "webhook",
         "access",
+        "hold",
     ];
 
     /// The part of the name before the first hyphen, by which readers of the whole log filter.

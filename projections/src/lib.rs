@@ -23,5 +23,5 @@ mod viewing;
 pub use past::{Past, PastError, PastLimits, PastViews};
 pub use postgres::PostgresViews;
 pub use queries::{Answer, Queries, QueryError};
-pub use runner::{Demand, Options, Projection, Views, ViewsError};
+pub use runner::{ApplyError, Demand, Options, Projection, Views, ViewsError};
 pub use sqlite::SqliteViews;

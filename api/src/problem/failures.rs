@@ -4,7 +4,7 @@ use tidings_attachments::{BlobError, ReadError, VaultError};
 use tidings_commands::Error as CommandError;
 use tidings_event_store::{CodecError, KeyError, Seldom, StoreError};
 use tidings_notary::ProofError;
-use tidings_projections::{PastError, QueryError, ViewsError};
+use tidings_projections::{ApplyError, PastError, QueryError, ViewsError};
 
 use super::{Problem, status::Kind};
 use crate::notary::NoProof;
@@ -60,8 +60,13 @@ impl From<ViewsError> for Problem {
         let kind = match &error {
             ViewsError::Busy(_) => return Self::new(Kind::Busy, error.to_string()),
             ViewsError::Stopped => Kind::ShuttingDown,
-            ViewsError::Unavailable(_) | ViewsError::Log(_) => Kind::Unavailable,
-            ViewsError::Foreign(_) | ViewsError::Apply(_) => Kind::Internal,
+            ViewsError::Unavailable(_) | ViewsError::Log(_) | ViewsError::Apply(ApplyError::Unavailable(_)) => {
+                Kind::Unavailable
+            }
+            ViewsError::Foreign(_)
+            | ViewsError::Apply(ApplyError::Conflict { .. } | ApplyError::Poisoned(_) | ApplyError::Damaged(_)) => {
+                Kind::Internal
+            }
         };
         failed(&error, kind)
     }
