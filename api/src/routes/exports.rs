@@ -255,8 +255,8 @@ struct PartBytes(Vec<u8>);
         ("Range" = Option<String>, Header, description = "Which bytes of it"),
     ),
     responses(
-        (status = 200, description = "The part", body = PartBytes, content_type = "application/octet-stream"),
-        (status = 206, description = "Some bytes of it", body = PartBytes, content_type = "application/octet-stream"),
+        (status = 200, description = "The part", body = PartBytes, content_type = "*/*"),
+        (status = 206, description = "Some bytes of it", body = PartBytes, content_type = "*/*"),
     ),
 )]
 async fn show_export_part(

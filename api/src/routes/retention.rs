@@ -50,10 +50,10 @@ impl RetentionBody {
 #[schema(example = json!({"days": 30}))]
 struct KeepForRequest {
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 36500)]
+    #[schema(value_type = u64, required = false, minimum = 1, maximum = 36500)]
     days: Option<u64>,
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 3_153_600_000_u64)]
+    #[schema(value_type = u64, required = false, minimum = 1, maximum = 3_153_600_000_u64)]
     seconds: Option<u64>,
 }
 

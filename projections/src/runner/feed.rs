@@ -45,7 +45,9 @@ impl Log {
         };
         let page = self.store.read_all(after, filter, limit).await.map_err(|error| log_error(&error))?;
         let events: Vec<_> = page.events.iter().filter(|event| sample.admits(projection, event)).cloned().collect();
-        Ok(Batch { after, to: page.scanned_to.max(after), events: self.open(&events).await? })
+        let mut events = self.open(&events).await?;
+        events.retain(|outcome| outcome.as_ref().map_or(true, |decoded| sample.concerns(&decoded.event)));
+        Ok(Batch { after, to: page.scanned_to.max(after), events })
     }
 
     /// The next event after a position, unless it is far from there.

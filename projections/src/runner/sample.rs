@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use tidings_domain::{ConversationId, StreamId, StreamName, UserId};
+use tidings_domain::{ConversationId, Event, StreamId, StreamName, UserId, session::SessionEvent};
 use tidings_event_store::{Filter, Position, RecordedEvent};
 use uuid::Uuid;
 
@@ -131,6 +131,12 @@ impl Sample {
             | Err(_) => true,
             Ok(StreamId::Login(..) | StreamId::Request(_) | StreamId::Attempts(_) | StreamId::Holds) => false,
         }
+    }
+
+    /// Whether it has, of an event whose stream does not tell. A session without its account could not be folded.
+    pub(super) fn concerns(&self, event: &Event) -> bool {
+        let Event::Session(SessionEvent::Opened(opened)) = event else { return true };
+        self.people.contains(&opened.user)
     }
 }
 

@@ -157,3 +157,16 @@ async fn a_row_that_was_tampered_with_is_named_when_asked_and_by_the_schedule() 
         assert!(lines.contains("conversations.messages") && lines.contains("differs in body"), "{lines}");
     }
 }
+
+#[tokio::test]
+async fn whoever_is_drawn_a_sample_is_as_the_log_says() {
+    let app = TestApp::start();
+    let people = [app.person("ada").await, app.person("bob").await, app.person("eve").await, app.person("kim").await];
+    for pair in people.windows(2) {
+        let direct = pair[0].direct(&[&pair[1]]).await;
+        pair[0].send(&direct, "hello").await;
+    }
+    for _ in 0..10 {
+        app.tool_done(&["replay", "--verify", "--sample", "1"]);
+    }
+}
