@@ -28,9 +28,14 @@ pub enum QueryError {
 /// An answer, or why there is none.
 pub type Answer<T> = Result<T, QueryError>;
 
-/// The questions. `limit` is the most items of a page, at least 1.
+/// All questions. `limit` is the most items of a page, at least 1.
+pub trait Queries: AboutPeople + AboutConversations {}
+
+impl<T: AboutPeople + AboutConversations> Queries for T {}
+
+/// About accounts, what belongs to them, and what was done with what is theirs.
 #[async_trait]
-pub trait Queries: Send + Sync + 'static {
+pub trait AboutPeople: Send + Sync + 'static {
     /// An account by its id, closed ones too.
     async fn user(&self, id: UserId) -> Answer<Option<User>>;
 
@@ -88,6 +93,20 @@ pub trait Queries: Send + Sync + 'static {
     /// The webhooks of all users after this one, by their ids: for whoever delivers.
     async fn all_webhooks(&self, after: Option<WebhookId>, limit: usize) -> Answer<Vec<(WebhookId, UserId)>>;
 
+    /// What auditors were shown of somebody, or of a conversation they are or were in, or may have been shown of anybody since they are
+    /// there; newest first. Not what they were shown of themselves as auditors.
+    async fn accesses(&self, viewer: UserId, cursor: Option<AccessCursor>, limit: usize) -> Answer<AccessPage>;
+
+    /// What of a conversation auditors were shown since a position, but for single messages other than this one; oldest first.
+    async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>>;
+
+    /// What was to be erased of what somebody wrote, and their account where it was closed: the newest first.
+    async fn erasures(&self, user: UserId, before: Option<Position>, limit: usize) -> Answer<Page<Erasure, Position>>;
+}
+
+/// About conversations, their messages, and what is to become of one.
+#[async_trait]
+pub trait AboutConversations: Send + Sync + 'static {
     /// The conversations that somebody is in, newest activity (last message, or start) first.
     async fn inbox(
         &self,
@@ -208,16 +227,6 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Files of anybody that are on no message and were uploaded before this time, the oldest first.
     async fn unused_attachments(&self, before: Timestamp, limit: usize) -> Answer<Vec<AttachmentId>>;
-
-    /// What auditors were shown of somebody, or of a conversation they are or were in, or may have been shown of anybody since they are
-    /// there; newest first. Not what they were shown of themselves as auditors.
-    async fn accesses(&self, viewer: UserId, cursor: Option<AccessCursor>, limit: usize) -> Answer<AccessPage>;
-
-    /// What of a conversation auditors were shown since a position, but for single messages other than this one; oldest first.
-    async fn accesses_to(&self, message: MessageId, since: Position, limit: usize) -> Answer<Vec<Access>>;
-
-    /// What was to be erased of what somebody wrote, and their account where it was closed: the newest first.
-    async fn erasures(&self, user: UserId, before: Option<Position>, limit: usize) -> Answer<Page<Erasure, Position>>;
 
     /// Erasures of anybody that are not done, asked for after this position, the oldest first: for whoever does them.
     async fn waiting_erasures(&self, after: Position, limit: usize) -> Answer<Vec<Erasure>>;

@@ -28,22 +28,6 @@ const EVERY: usize = 400;
 /// When who closes their account.
 const CLOSED: [(usize, usize); 2] = [(4_300, 3), (7_100, 6)];
 
-/// Random enough, and the same every time (Marsaglia's xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap() % sides
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.roll(of.len())]
-    }
-}
-
 /// What somebody was answered about a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
@@ -72,7 +56,7 @@ struct Moment {
 
 struct History {
     world: World,
-    dice: Dice,
+    dice: fastrand::Rng,
     people: Vec<UserId>,
     closed: HashSet<UserId>,
     conversations: Vec<ConversationId>,
@@ -93,7 +77,14 @@ impl History {
         for (one, other) in [(0, 1), (2, 5), (6, 7)] {
             conversations.push(world.direct(people[one], people[other]).await);
         }
-        Self { world, dice: Dice(0x7d), people, closed: HashSet::new(), conversations, messages: vec![] }
+        Self {
+            world,
+            dice: fastrand::Rng::with_seed(0x7d),
+            people,
+            closed: HashSet::new(),
+            conversations,
+            messages: vec![],
+        }
     }
 
     fn present(&self, id: ConversationId, user: UserId) -> bool {
@@ -102,13 +93,14 @@ impl History {
     }
 
     async fn step(&mut self) {
-        let (user, id) = (*self.dice.pick(&self.people), *self.dice.pick(&self.conversations));
-        match self.dice.roll(100) {
+        let (user, id) =
+            (self.dice.choice(&self.people).copied().unwrap(), self.dice.choice(&self.conversations).copied().unwrap());
+        match self.dice.usize(..100) {
             0..40 => self.send(id, user).await,
             40..60 => self.read(id, user).await,
             60..90 if !self.messages.is_empty() => self.change(user).await,
-            90..94 => drop(self.world.add(id, *self.dice.pick(&self.people), user).await),
-            94..96 => drop(self.world.remove(id, *self.dice.pick(&self.people), user).await),
+            90..94 => drop(self.world.add(id, self.dice.choice(&self.people).copied().unwrap(), user).await),
+            94..96 => drop(self.world.remove(id, self.dice.choice(&self.people).copied().unwrap(), user).await),
             96..98 => self.manage(id, user).await,
             _ => {}
         }
@@ -118,10 +110,10 @@ impl History {
         if !self.present(id, user) {
             return;
         }
-        let mentioned = *self.dice.pick(&self.people);
+        let mentioned = self.dice.choice(&self.people).copied().unwrap();
         let mentions = if self.present(id, mentioned) { vec![mentioned] } else { vec![] };
         let last = self.world.conversation(id).as_ref().unwrap().last_seq;
-        let reply_to = (last > 0 && self.dice.roll(4) == 0).then(|| 1 + self.dice.roll(1000) as u64 % last);
+        let reply_to = (last > 0 && self.dice.usize(..4) == 0).then(|| 1 + self.dice.usize(..1000) as u64 % last);
         let text = format!("text {}", self.messages.len());
         let sent = self.world.send_with(id, user, &text, reply_to, mentions).await;
         self.messages.push(sent);
@@ -133,11 +125,11 @@ impl History {
             return;
         }
         // most people look at what is new
-        let back = self.dice.roll(12) as u64;
+        let back = self.dice.usize(..12) as u64;
         let seq = last.saturating_sub(back).max(1);
         let of = self.messages.iter().find(|message| message.conversation == id && message.seq == seq).copied();
         let countable = of.is_some_and(|of| self.world.sender(of) != user && !self.world.deleted(of));
-        let action = match self.dice.roll(8) {
+        let action = match self.dice.usize(..8) {
             0..3 => ReaderAction::ReadUpTo(seq),
             3 => ReaderAction::DeliveredUpTo(seq),
             4 => ReaderAction::MarkRead(seq),
@@ -149,14 +141,14 @@ impl History {
     }
 
     async fn change(&mut self, user: UserId) {
-        let back = self.dice.roll(self.messages.len().min(60));
+        let back = self.dice.usize(..self.messages.len().min(60));
         let id = self.messages[self.messages.len() - 1 - back];
         let sender = self.world.sender(id);
-        match self.dice.roll(10) {
+        match self.dice.usize(..10) {
             0..3 if !self.closed.contains(&sender) => drop(self.world.edit(id, sender, &format!("anew {back}")).await),
             3 => drop(self.world.act(id, sender, MessageAction::Delete).await),
             4..8 if self.present(id.conversation, user) => {
-                let emoji = self.dice.pick(&["👍", "🎉", "😀"]);
+                let emoji = self.dice.choice(["👍", "🎉", "😀"]).unwrap();
                 self.world.react(id, user, emoji).await;
             }
             8 if self.present(id.conversation, user) => drop(self.world.act(id, user, MessageAction::Pin).await),
@@ -165,8 +157,8 @@ impl History {
     }
 
     async fn manage(&mut self, id: ConversationId, user: UserId) {
-        let (at, by) = (self.world.now(), *self.dice.pick(&self.people));
-        let command = if self.dice.roll(2) == 0 {
+        let (at, by) = (self.world.now(), self.dice.choice(&self.people).copied().unwrap());
+        let command = if self.dice.usize(..2) == 0 {
             let name = ConversationName::parse(&format!("name {}", self.messages.len())).unwrap();
             ConversationCommand::Rename { by, name, at }
         } else {
