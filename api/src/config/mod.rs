@@ -1,6 +1,7 @@
 //! Configuration: every setting is a flag, an environment variable and a key of `tidings.toml`; flags win over the
 //! environment, and that over the file.
 
+mod addresses;
 mod args;
 mod attachments;
 mod edge;
@@ -10,7 +11,6 @@ mod views;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use axum::http::Uri;
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -20,6 +20,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use tidings_domain::values::Retention;
 use tidings_event_store::database::DatabaseError;
+
+use addresses::{address, collector, witness};
 
 pub use args::{LogFormat, Settings};
 pub use attachments::{AttachmentConfig, AttachmentPlace};
@@ -231,25 +233,6 @@ impl Config {
 
 fn invalid(setting: &'static str, why: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { setting, why: why.into() }
-}
-
-fn address(setting: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
-    text.parse().map_err(|_| invalid(setting, format!("is {text:?}, not an address such as 127.0.0.1:8080")))
-}
-
-/// Where traces go: the collector's own path for them, unless another is given.
-fn collector(text: &str) -> Result<String, ConfigError> {
-    let uri: Option<Uri> = text.parse().ok().filter(|uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")));
-    let Some(uri) = uri else {
-        return Err(invalid("TIDINGS_OTLP_ENDPOINT", format!("is {text:?}, not a URL such as http://localhost:4318")));
-    };
-    Ok(if uri.path() == "/" { format!("{}/v1/traces", text.trim_end_matches('/')) } else { text.to_owned() })
-}
-
-/// The address may hold a password: it is not repeated.
-fn witness(text: &str) -> Result<Url, ConfigError> {
-    let url = text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| invalid("TIDINGS_WITNESS", "is no address such as https://witness.example/tidings"))
 }
 
 impl Merged {

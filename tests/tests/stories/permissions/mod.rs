@@ -1,6 +1,7 @@
 //! Who may do what: every route of the document, asked by everybody there is. What comes of it is the table in
 //! `docs/permissions.md`; `PERMISSIONS=write` writes it anew.
 
+mod routes;
 mod rows;
 mod scene;
 
@@ -14,7 +15,8 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 use tidings_tests::app::{Setup, TestApp};
 
-use rows::{Row, rows};
+use routes::rows;
+use rows::Row;
 use scene::{People, Who};
 
 /// Routes that are asked at the same time.
@@ -59,9 +61,9 @@ async fn every_route_answers_everybody_as_the_table_of_permissions_says() {
     let known: BTreeSet<_> = rows.iter().map(named).collect();
     let there: BTreeSet<_> = routes.keys().cloned().collect();
     let lacking: Vec<_> = there.difference(&known).collect();
-    assert!(lacking.is_empty(), "tests/tests/stories/permissions/rows.rs lacks {lacking:?}");
+    assert!(lacking.is_empty(), "tests/tests/stories/permissions/routes.rs lacks {lacking:?}");
     let gone: Vec<_> = known.difference(&there).collect();
-    assert!(gone.is_empty(), "tests/tests/stories/permissions/rows.rs has what is no route: {gone:?}");
+    assert!(gone.is_empty(), "tests/tests/stories/permissions/routes.rs has what is no route: {gone:?}");
 
     let people = People::gather(&app).await;
     let asked = rows.into_iter().map(|row| {
