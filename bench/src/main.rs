@@ -32,10 +32,11 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = Options::parse().settled();
     let done = match &options.command {
-        Some(Command::Ceiling { dir, rows }) => ceiling::serve(dir, *rows),
-        Some(Command::CeilingReplay { dir }) => ceiling::replay::run(dir).and_then(print),
+        Some(Command::Ceiling { listen, dir, rows }) => ceiling::serve(*listen, dir, *rows),
+        Some(Command::CeilingReplay { view, dir }) => ceiling::replay::run(dir, *view).and_then(print),
+        Some(Command::CeilingAudit { dir }) => ceiling::audit::run(dir).and_then(print),
         Some(Command::CeilingImport { file, dir }) => ceiling::import::run(file, dir).and_then(print),
         Some(Command::History { lines, file }) => history::write(file, *lines),
         None => measure(&options),

@@ -1,7 +1,9 @@
 //! The command line of the benchmark.
 
+use crate::ceiling::replay::View;
 use crate::workload::Workload;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Measures Tidings beside a bare reference program, in the same run and in turns
@@ -16,20 +18,25 @@ pub(crate) struct Options {
     pub(crate) workloads: Vec<Workload>,
 
     /// Numbers of connections for the workloads over HTTP
-    #[arg(long, value_delimiter = ',', default_value = "1,64", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_delimiter = ',', default_value = "1,64,256", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) connections: Vec<u16>,
 
     /// Seconds each measurement lasts, after half a second of warming up
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=60))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=60))]
     pub(crate) seconds: u16,
 
     /// Paired runs of each measurement; the median and the range are shown
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=25))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=25))]
     pub(crate) runs: u16,
 
-    /// Multiplies the messages in the data set and the lines to import
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
-    pub(crate) scale: u16,
+    /// Multiplies the messages in the data set and the lines to import; with several, all is measured at each
+    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) scale: Vec<u16>,
+
+    /// A look at everything, and no figures: as `--runs 1 --seconds 1 --fixed 0 --connections 1,64`, over short logs, and without
+    /// what takes long unless it is named
+    #[arg(long)]
+    pub(crate) quick: bool,
 
     /// Percent of the slower side's rate at which latency is measured with a fixed rate; 0 leaves these runs out
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(0..=95))]
@@ -61,11 +68,30 @@ pub(crate) struct Options {
     pub(crate) no_build: bool,
 }
 
+impl Options {
+    /// What to measure, in the order in which it is.
+    pub(crate) fn chosen(&self) -> Vec<Workload> {
+        let every = Workload::value_variants().iter().copied();
+        match self.workloads.as_slice() {
+            [] => every.filter(|workload| !self.quick || !workload.takes_long()).collect(),
+            named => every.filter(|workload| named.contains(workload)).collect(),
+        }
+    }
+
+    /// With what a quick look means.
+    pub(crate) fn settled(self) -> Self {
+        if self.quick { Self { runs: 1, seconds: 1, fixed: 0, connections: vec![1, 64], ..self } } else { self }
+    }
+}
+
 /// The parts of the reference, run by the benchmark as programs of their own
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Serve the reference over HTTP until a signal ends it
     Ceiling {
+        /// Where
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
         /// Where its files go
         #[arg(long)]
         dir: PathBuf,
@@ -73,8 +99,17 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 64)]
         rows: u32,
     },
-    /// Fill a fresh view from the reference's log; prints the number of events
+    /// Fill fresh views from the reference's log; prints the number of events
     CeilingReplay {
+        /// Which; all when none is named
+        #[arg(value_enum)]
+        view: Option<View>,
+        /// Where its log is
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Compute the head of a Merkle tree over the reference's log; prints the number of events
+    CeilingAudit {
         /// Where its log is
         #[arg(long)]
         dir: PathBuf,

@@ -66,6 +66,13 @@ impl Server {
         }
     }
 
+    /// Starts a server that was told where to listen, and does not wait for it.
+    pub(crate) fn start_at(mut command: Command, address: SocketAddr, log: &Path) -> Result<Self, BenchError> {
+        let program = name(&command);
+        let (child, pid) = spawn(command.stdin(Stdio::null()).stdout(Stdio::null()), log)?;
+        Ok(Self { child, pid, address, program, log: log.into() })
+    }
+
     pub(crate) fn usage(&self) -> Result<Usage, BenchError> {
         usage(self.pid)
     }
@@ -116,7 +123,7 @@ pub(crate) async fn finish(mut command: Command, log: &Path) -> Result<Finished,
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
-            () = tokio::time::sleep(Duration::from_millis(20)) => seen = usage(pid).unwrap_or(seen),
+            () = tokio::time::sleep(Duration::from_millis(5)) => seen = usage(pid).unwrap_or(seen),
         }
     };
     let seconds = begun.elapsed().as_secs_f64();

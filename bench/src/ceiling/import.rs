@@ -15,7 +15,7 @@ const LINES_IN_ONE_GROUP: usize = 1000;
 /// Appends the chat log `file` to the log in `dir`; answers the number of lines.
 pub(crate) fn run(file: &Path, dir: &Path) -> Result<u64, BenchError> {
     std::fs::create_dir_all(dir)?;
-    let mut log = log::append_to(dir)?;
+    let mut log = log::append_to(&log::path(dir))?;
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut group = Vec::with_capacity(1 << 20);
     let mut count = 0_u64;

@@ -2,7 +2,7 @@
 
 use crate::error::BenchError;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
@@ -22,8 +22,9 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn open(dir: &Path) -> Result<Self, BenchError> {
-        let file = append_to(dir)?;
+    /// Appends to this file, which is made when it is not there.
+    pub(crate) fn open(path: &Path) -> Result<Self, BenchError> {
+        let file = append_to(path)?;
         let (queue, waiting) = channel();
         std::thread::Builder::new().name("log".into()).spawn(move || write_groups(file, &waiting))?;
         Ok(Self { queue })
@@ -37,13 +38,42 @@ impl Log {
     }
 }
 
+/// The log of messages.
 pub(crate) fn path(dir: &Path) -> PathBuf {
     dir.join("log.ndjson")
 }
 
-/// The log's file, made when it is not there.
-pub(crate) fn append_to(dir: &Path) -> Result<File, BenchError> {
-    Ok(OpenOptions::new().create(true).append(true).open(path(dir))?)
+/// The log of read marks: apart, so that the messages' log holds lines of one kind.
+pub(crate) fn marks(dir: &Path) -> PathBuf {
+    dir.join("marks.ndjson")
+}
+
+/// The log of accounts.
+pub(crate) fn accounts(dir: &Path) -> PathBuf {
+    dir.join("accounts.ndjson")
+}
+
+/// The log of sessions.
+pub(crate) fn sessions(dir: &Path) -> PathBuf {
+    dir.join("sessions.ndjson")
+}
+
+/// Lines in a log; none where there is no file.
+pub(crate) fn lines(path: &Path) -> Result<u64, BenchError> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let mut log = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut lines = 0;
+    while log.skip_until(b'\n')? > 0 {
+        lines += 1;
+    }
+    Ok(lines)
+}
+
+/// A log's file, made when it is not there.
+pub(crate) fn append_to(path: &Path) -> Result<File, BenchError> {
+    Ok(OpenOptions::new().create(true).append(true).open(path)?)
 }
 
 /// Ends when the disk fails: what waits then is answered with an error, for its sender is dropped.

@@ -2,6 +2,8 @@
 //!
 //! It knows no members, no rules, no idempotency, no views and no privacy. What Tidings does above it is the price of these.
 
+mod accounts;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod import;
 pub(crate) mod log;
@@ -9,16 +11,18 @@ pub(crate) mod replay;
 pub(crate) mod rows;
 
 use crate::error::BenchError;
+use accounts::Accounts;
 use auth::{Caller, Verifier};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use log::Log;
 use rows::{Row, Rows};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,6 +31,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct Reference {
     verifier: Verifier,
     log: Log,
+    marks: Log,
+    accounts: Accounts,
     rows: Rows,
 }
 
@@ -40,6 +46,20 @@ pub(crate) struct Record {
     #[serde(default)]
     pub(crate) at: u64,
     pub(crate) body: String,
+}
+
+/// A line of the log of read marks, and the body of a mark.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    conversation: u32,
+    #[serde(default)]
+    reader: u32,
+    up_to: u32,
+}
+
+#[derive(Serialize)]
+struct Marked {
+    unread: u32,
 }
 
 #[derive(Serialize)]
@@ -64,17 +84,27 @@ struct Unread {
     total: i64,
 }
 
-/// Serves on a free port of the loopback interface, which the first line on standard error says, until a signal ends it.
-pub(crate) fn serve(dir: &Path, rows: u32) -> Result<(), BenchError> {
+/// Serves on an address of the loopback interface, which the first line on standard error says, until a signal ends it.
+pub(crate) fn serve(listen: SocketAddr, dir: &Path, rows: u32) -> Result<(), BenchError> {
     std::fs::create_dir_all(dir)?;
-    let reference = Reference { verifier: Verifier::new(), log: Log::open(dir)?, rows: Rows::fill(dir, rows)? };
+    let reference = Reference {
+        verifier: Verifier::new(),
+        log: Log::open(&log::path(dir))?,
+        marks: Log::open(&log::marks(dir))?,
+        accounts: Accounts::open(dir)?,
+        rows: Rows::open(dir, rows)?,
+    };
     let router = Router::new()
+        .route("/health/ready", get(async || ()))
+        .route("/users", post(accounts::register))
+        .route("/sessions", post(accounts::sign_in))
+        .route("/read", put(read))
         .route("/send", post(send))
         .route("/page", get(page))
         .route("/unread", get(unread))
         .with_state(Arc::new(reference));
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let listener = tokio::net::TcpListener::bind(listen).await?;
         writeln!(std::io::stderr(), "listening on {}", listener.local_addr()?)?;
         // a connection that refuses the option works all the same, only slower
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -105,6 +135,17 @@ async fn send(
     let number = reference.log.append(line).await.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let id = format!("{:032x}-{number}", record.conversation);
     Ok((StatusCode::CREATED, Json(Sent { id, record })))
+}
+
+async fn read(
+    State(reference): State<Arc<Reference>>,
+    Caller(reader): Caller,
+    Json(request): Json<Mark>,
+) -> Result<Json<Marked>, StatusCode> {
+    let mut line = serde_json::to_vec(&Mark { reader, ..request }).map_err(failed)?;
+    line.push(b'\n');
+    reference.marks.append(line).await.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    Ok(Json(Marked { unread: 0 }))
 }
 
 async fn page(

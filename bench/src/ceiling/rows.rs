@@ -16,11 +16,14 @@ const SCHEMA: &str = "
     CREATE TABLE message (conversation INTEGER, seq INTEGER, id TEXT, sender TEXT, text TEXT, at INTEGER,
         PRIMARY KEY (conversation, seq)) WITHOUT ROWID;
     CREATE TABLE reader (person INTEGER, conversation INTEGER, last INTEGER, mark INTEGER,
-        PRIMARY KEY (person, conversation)) WITHOUT ROWID;";
+        PRIMARY KEY (person, conversation)) WITHOUT ROWID;
+    CREATE TABLE person (number INTEGER PRIMARY KEY, name TEXT);
+    CREATE VIRTUAL TABLE said USING fts5(text, conversation UNINDEXED, seq UNINDEXED);";
+pub(crate) const INSERT_TEXT: &str = "INSERT INTO said VALUES (?1, ?2, ?3)";
 const PAGE: &str = "SELECT id, seq, sender, text, at FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 50";
 const UNREAD: &str = "SELECT sum(last - mark) FROM reader WHERE person = ?1";
 
-/// Makes the schema of a message view; the replay fills it too.
+/// Makes the schema of the views; the replay fills it too.
 pub(crate) fn make_tables(connection: &Connection) -> Result<(), BenchError> {
     Ok(connection.execute_batch(SCHEMA)?)
 }
@@ -46,10 +49,17 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Fills a new file with `rows` messages for each conversation.
-    pub(crate) fn fill(dir: &Path, rows: u32) -> Result<Self, BenchError> {
+    /// Opens the file of before, or fills a new one with `rows` messages for each conversation.
+    pub(crate) fn open(dir: &Path, rows: u32) -> Result<Self, BenchError> {
         let path = dir.join("rows.db");
-        let mut connection = Connection::open(&path)?;
+        if !path.exists() {
+            Self::fill(&path, rows)?;
+        }
+        Ok(Self { path, idle: Mutex::default() })
+    }
+
+    fn fill(path: &Path, rows: u32) -> Result<(), BenchError> {
+        let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         make_tables(&connection)?;
         let mut random = Random::new(1);
@@ -71,7 +81,7 @@ impl Rows {
             }
         }
         transaction.commit()?;
-        Ok(Self { path, idle: Mutex::default() })
+        Ok(())
     }
 
     pub(crate) fn page(&self, conversation: u32) -> Result<Vec<Row>, BenchError> {

@@ -53,6 +53,8 @@ pub(crate) struct Outcome {
 struct Tally {
     answered: u64,
     latency: Histogram<u64>,
+    /// When a connection had nothing more to send, before the time was over.
+    ran_out: Option<Instant>,
 }
 
 /// The plan of one connection.
@@ -74,9 +76,9 @@ pub(crate) fn histogram() -> Histogram<u64> {
 
 /// Runs the load to its end.
 pub(crate) async fn drive(load: &Load) -> Result<Outcome, BenchError> {
-    let tally = Arc::new(Mutex::new(Tally { answered: 0, latency: histogram() }));
-    let mut connections = Vec::with_capacity(load.script.len());
-    for address in load.addresses.iter().cycle().take(load.script.len()) {
+    let tally = Arc::new(Mutex::new(Tally { answered: 0, latency: histogram(), ran_out: None }));
+    let mut connections = Vec::with_capacity(load.script.connections());
+    for address in load.addresses.iter().cycle().take(load.script.connections()) {
         connections.push(Connection::open(*address).await?);
     }
     let begin = Instant::now();
@@ -91,7 +93,13 @@ pub(crate) async fn drive(load: &Load) -> Result<Outcome, BenchError> {
     let tally =
         Arc::into_inner(tally).expect("all lanes have ended").into_inner().unwrap_or_else(PoisonError::into_inner);
     let measured = match load.extent {
-        Extent::Time { measured, .. } => measured,
+        Extent::Time { warm_up, measured } => match tally.ran_out {
+            None => measured,
+            Some(end) => end
+                .checked_duration_since(begin + warm_up)
+                .filter(|measured| !measured.is_zero())
+                .ok_or_else(|| BenchError::Check("the requests made beforehand did not outlast the warm-up".into()))?,
+        },
         Extent::Rounds(_) => begin.elapsed(),
     };
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
@@ -102,17 +110,14 @@ pub(crate) async fn drive(load: &Load) -> Result<Outcome, BenchError> {
 impl Lane {
     async fn run(mut self) -> Result<(), BenchError> {
         let script = Arc::clone(&self.load.script);
-        let script = &script[self.number];
-        let (from, until, most) = match self.load.extent {
-            Extent::Time { warm_up, measured } => {
-                (self.begin + warm_up, Some(self.begin + warm_up + measured), usize::MAX)
-            }
-            Extent::Rounds(rounds) => (self.begin, None, rounds * script.len()),
+        let (from, until, rounds) = match self.load.extent {
+            Extent::Time { warm_up, measured } => (self.begin + warm_up, Some(self.begin + warm_up + measured), None),
+            Extent::Rounds(rounds) => (self.begin, None, Some(rounds)),
         };
-        for (asked, request) in script.iter().cycle().take(most).enumerate() {
+        for (asked, request) in script.of(self.number, rounds).enumerate() {
             let start = self.wait_for_turn(asked).await?;
             if until.is_some_and(|until| start >= until) || self.load.stop.load(Ordering::Relaxed) {
-                break;
+                return Ok(());
             }
             let answer = self.connection.exchange(request).await?;
             if !answer.is_success() {
@@ -125,6 +130,12 @@ impl Lane {
                 tally.latency.saturating_record(u64::try_from((end - start).as_nanos()).unwrap_or(u64::MAX));
             }
         }
+        if until.is_some() {
+            // with one connection less it would be another load
+            self.load.stop.store(true, Ordering::Relaxed);
+            let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.ran_out.get_or_insert_with(Instant::now);
+        }
         Ok(())
     }
 
@@ -134,7 +145,7 @@ impl Lane {
     /// server is charged with every request it kept waiting. It is not charged with the lateness of the generator's timer.
     async fn wait_for_turn(&mut self, asked: usize) -> Result<Instant, BenchError> {
         let Pace::Fixed(rate) = self.load.pace else { return Ok(Instant::now()) };
-        let turn = asked * self.load.script.len() + self.number;
+        let turn = asked * self.load.script.connections() + self.number;
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 requests")]
         let due = self.begin + Duration::from_secs_f64(turn as f64 / rate);
         if Instant::now() < due {

@@ -6,11 +6,11 @@
 mod connection;
 mod drive;
 mod request;
+mod script;
 mod timer;
 
 pub(crate) use connection::Connection;
 pub(crate) use drive::{Extent, Load, Outcome, Pace, drive, histogram};
-pub(crate) use request::{get, post};
-
-/// The requests of every connection, which each of them sends in turn, over and over.
-pub(crate) type Script = Vec<Vec<Vec<u8>>>;
+pub(crate) use request::{get, post, put};
+pub(crate) use script::Script;
+pub(crate) use timer::Timer;

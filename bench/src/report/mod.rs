@@ -1,14 +1,19 @@
 //! Results: collected, shown as a table, written as JSON.
 
+mod goals;
 mod live;
 mod machine;
 mod postgres;
 mod rebuild;
+mod scales;
+mod start;
 mod table;
 
+pub(crate) use goals::Goals;
 pub(crate) use live::LiveFigures;
 pub(crate) use postgres::{ByMany, Measured, OverPostgres};
 pub(crate) use rebuild::{RebuildFigures, Rebuilt, Traffic};
+pub(crate) use start::{Start, Started};
 
 use crate::error::BenchError;
 use crate::options::Options;
@@ -29,8 +34,10 @@ pub(crate) struct Report {
     sides: [&'static str; 2],
     seconds: u16,
     runs: u16,
-    scale: u16,
+    scale: Vec<u16>,
     comparisons: Vec<Comparison>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) starts: Vec<Start>,
     /// One for each time that a sync takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) postgres: Vec<OverPostgres>,
@@ -45,10 +52,14 @@ pub(crate) struct Report {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Comparison {
     pub(crate) workload: &'static str,
+    /// Of what it works on, such as one view of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) part: Option<&'static str>,
     /// None for a program that is run to its end.
     pub(crate) connections: Option<u16>,
-    /// The ratio to reach.
-    pub(crate) goal: Option<f64>,
+    /// Multiplies the data.
+    pub(crate) scale: u16,
+    pub(crate) goals: Goals,
     pub(crate) a: Vec<Run>,
     pub(crate) b: Vec<Run>,
     /// Durable appends of 4 KiB a second that the disk gave beside each pair.
@@ -114,6 +125,11 @@ impl Spread {
 }
 
 impl Comparison {
+    /// The workload, with the part of it where there is one.
+    pub(crate) fn name(&self) -> String {
+        self.part.map_or_else(|| self.workload.into(), |part| format!("{} ({part})", self.workload))
+    }
+
     /// The rate of a as a part of the rate of b, pair by pair.
     pub(crate) fn ratio(&self) -> Spread {
         Spread::of(self.a.iter().zip(&self.b).map(|(a, b)| a.rate / b.rate))
@@ -130,8 +146,9 @@ impl Report {
             sides: [A::NAME, B::NAME],
             seconds: options.seconds,
             runs: options.runs,
-            scale: options.scale,
+            scale: options.scale.clone(),
             comparisons: Vec::new(),
+            starts: Vec::new(),
             postgres: Vec::new(),
             live: None,
             rebuild: None,

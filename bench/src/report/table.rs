@@ -1,11 +1,12 @@
 //! The table: ratio first, absolute figures second.
 
-use super::{Comparison, Report, Run, Spread};
+use super::{Comparison, Report, Run, Spread, goals, scales, start};
 use std::fmt::{self, Display, Formatter};
 
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 11] = [
     "workload",
     "conn",
+    "scale",
     "ratio (range)",
     "goal",
     "rate/s",
@@ -26,16 +27,14 @@ impl Display for Report {
             "{}, {} CPUs ({}), {} GiB, Linux {}, commit {}",
             self.begun_at, machine.cpus, machine.model, machine.memory_gib, machine.kernel, machine.commit
         )?;
-        writeln!(
-            f,
-            "Pairs of figures are {a} · {b}; medians of {} paired runs of {} s; scale {}",
-            self.runs, self.seconds, self.scale
-        )?;
+        writeln!(f, "Pairs of figures are {a} · {b}; medians of {} paired runs of {} s", self.runs, self.seconds)?;
         writeln!(f)?;
         if !self.comparisons.is_empty() {
             table(f, &HEAD, &self.comparisons.iter().map(row).collect::<Vec<_>>())?;
             writeln!(f)?;
         }
+        scales::show(f, &self.comparisons)?;
+        start::show(f, &self.starts)?;
         for postgres in &self.postgres {
             postgres.fmt(f)?;
         }
@@ -85,10 +84,11 @@ fn row(comparison: &Comparison) -> [String; HEAD.len()] {
     let both = |of: fn(&Run) -> Option<f64>, show: fn(f64) -> String| pair(&comparison.a, &comparison.b, of, show);
     let fixed = comparison.fixed.as_ref();
     [
-        comparison.workload.into(),
+        comparison.name(),
         comparison.connections.map_or_else(|| "-".into(), |connections| connections.to_string()),
+        comparison.scale.to_string(),
         format!("{:.0} % ({:.0}–{:.0})", ratio.median * 100.0, ratio.least * 100.0, ratio.most * 100.0),
-        comparison.goal.map_or_else(|| "-".into(), |goal| format!("{:.0} %", goal * 100.0)),
+        goals::shown(&comparison.goals.judged(comparison)),
         both(|run| Some(run.rate), grouped),
         both(|run| run.p50_ms, milliseconds),
         both(|run| run.p99_ms, milliseconds),
@@ -120,7 +120,8 @@ fn notes(f: &mut Formatter<'_>, comparison: &Comparison) -> fmt::Result {
     }
     let disk = Spread::of(comparison.disk.iter().copied());
     let connections = comparison.connections.map_or_else(String::new, |connections| format!(" at {connections}"));
-    write!(f, "{}{connections}: the disk gave {} ", comparison.workload, grouped(disk.median))?;
+    write!(f, "{}{connections}, scale {}: ", comparison.name(), comparison.scale)?;
+    write!(f, "the disk gave {} ", grouped(disk.median))?;
     write!(f, "({}–{}) durable appends/s beside it", grouped(disk.least), grouped(disk.most))?;
     let behind: Option<Vec<f64>> = comparison.a.iter().map(|run| run.behind_ms).collect();
     if let Some(behind) = behind {
@@ -155,6 +156,7 @@ pub(super) fn grouped(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Goals;
 
     #[test]
     fn thousands_stand_apart() {
@@ -169,15 +171,16 @@ mod tests {
         let comparison = Comparison {
             workload: "send",
             connections: Some(64),
-            goal: Some(0.6),
+            goals: Goals { ratio: Some(0.6), ..Goals::default() },
             a: vec![run(60.0, 2.0), run(80.0, 3.0), run(70.0, 12.0)],
             b: vec![run(100.0, 1.0), run(100.0, 1.0), run(100.0, 1.0)],
             ..Comparison::default()
         };
         let row = row(&comparison);
-        assert_eq!(row[2], "70 % (60–80)");
-        assert_eq!(row[4], "70 · 100");
-        assert_eq!(row[6], "3.00 · 1.00");
-        assert_eq!(row[7], "-");
+        assert_eq!(row[3], "70 % (60–80)");
+        assert_eq!(row[4], "≥ 60 % ✓");
+        assert_eq!(row[5], "70 · 100");
+        assert_eq!(row[7], "3.00 · 1.00");
+        assert_eq!(row[8], "-");
     }
 }

@@ -4,6 +4,7 @@ use super::{Ask, Target, Work};
 use crate::error::BenchError;
 use crate::load::Script;
 use crate::random::Random;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Few, for each password costs a hash of about 20 ms on the server.
 pub(crate) const USERS: usize = 64;
@@ -29,16 +30,51 @@ pub(crate) fn groups_of(user: usize) -> Vec<usize> {
     (0..GROUPS).filter(|group| members(*group).contains(&user)).collect()
 }
 
-/// The requests of a workload; connection n asks as user n, and beyond the last user from the first again.
-pub(crate) async fn script<T: Target>(target: &mut T, work: Work, connections: usize) -> Result<Script, BenchError> {
+/// The member who sends what the others of a group are to mark as read.
+pub(crate) fn writer(group: usize) -> usize {
+    members(group)[group / USERS % MEMBERS]
+}
+
+/// The groups in which the connection of this number marks messages as read: those where its user does not send what is marked,
+/// shared with the other connections of that user, so that none is behind another's mark.
+pub(crate) fn groups_to_mark(number: usize, connections: usize) -> Vec<usize> {
+    let user = number % USERS;
+    let groups = groups_of(user).into_iter().filter(|group| writer(*group) != user);
+    groups.skip(number / USERS).step_by(connections.div_ceil(USERS)).collect()
+}
+
+/// The requests of a workload; connection n asks as user n, and beyond the last user from the first again. What serves once comes
+/// `each` times for each connection.
+pub(crate) async fn script<T: Target>(
+    target: &mut T,
+    work: Work,
+    connections: usize,
+    each: usize,
+) -> Result<Script, BenchError> {
     target.sign_in(connections.min(USERS)).await?;
-    Ok((0..connections).map(|number| requests(target, work, number)).collect())
+    match work {
+        Work::MarkRead => target.marks(connections, each).await,
+        Work::Register => Ok(Script::once((0..connections).map(|_| newcomers(target, each)).collect())),
+        Work::Inbox | Work::Messages | Work::Unread | Work::SignIn | Work::Send | Work::SendHot => {
+            Ok(Script::repeating((0..connections).map(|number| requests(target, work, number)).collect()))
+        }
+    }
+}
+
+/// Registrations of people that nobody has heard of.
+fn newcomers<T: Target>(target: &T, count: usize) -> Vec<Vec<u8>> {
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    let register = |_| {
+        let username = format!("newcomer{:08}", KNOWN.fetch_add(1, Ordering::Relaxed));
+        target.request(0, Ask::Register { username: &username })
+    };
+    (0..count).map(register).collect()
 }
 
 /// The requests of mixed traffic: of ten three ask for an inbox, three for messages, two for the unread, and two send. For users
 /// who have signed in.
 pub(crate) fn mixed<T: Target>(target: &T, connections: usize) -> Script {
-    (0..connections).map(|number| mixed_requests(target, number)).collect()
+    Script::repeating((0..connections).map(|number| mixed_requests(target, number)).collect())
 }
 
 fn mixed_requests<T: Target>(target: &T, number: usize) -> Vec<Vec<u8>> {
@@ -74,6 +110,9 @@ fn requests<T: Target>(target: &T, work: Work, number: usize) -> Vec<Vec<u8>> {
         Work::Messages => groups.iter().map(|group| target.request(user, Ask::Messages { group: *group })).collect(),
         Work::Send => groups.into_iter().map(send).collect(),
         Work::SendHot => groups.into_iter().map(|_| send(HOT_GROUP)).collect(),
+        // everybody in turn, so that nobody opens more sessions than others
+        Work::SignIn => (0..USERS).map(|turn| target.request((user + turn) % USERS, Ask::SignIn)).collect(),
+        Work::Register | Work::MarkRead => Vec::new(),
     }
 }
 
@@ -91,6 +130,23 @@ mod tests {
             members.sort_unstable();
             members.dedup();
             assert_eq!(members.len(), MEMBERS);
+        }
+    }
+
+    #[test]
+    fn connections_of_one_user_mark_in_different_groups_and_never_what_their_user_sent() {
+        for connections in [1, 64, 256] {
+            let mut marked = Vec::new();
+            for number in 0..connections {
+                let (user, groups) = (number % USERS, groups_to_mark(number, connections));
+                assert!(groups.len() >= 56 / connections.div_ceil(USERS));
+                assert!(groups.iter().all(|group| members(*group).contains(&user) && writer(*group) != user));
+                marked.extend(groups.into_iter().map(|group| (user, group)));
+            }
+            let all = marked.len();
+            marked.sort_unstable();
+            marked.dedup();
+            assert_eq!(marked.len(), all);
         }
     }
 }

@@ -2,17 +2,22 @@
 
 mod ceiling;
 mod client;
+mod counts;
 pub(crate) mod dataset;
 mod tidings;
 
 pub(crate) use ceiling::Ceiling;
 pub(crate) use client::Client;
-pub(crate) use tidings::{Tidings, offline, tidings as program, username};
+pub(crate) use counts::Counts;
+pub(crate) use tidings::{Tidings, offline, program, username};
 
+use crate::ceiling::replay::View;
 use crate::error::BenchError;
+use crate::load::{Pace, Script};
 use crate::process::{Server, Usage};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::process::Command;
 
 /// Where things are in this run.
@@ -25,7 +30,7 @@ pub(crate) struct Place {
     /// This program, which holds the reference too.
     pub(crate) bench: PathBuf,
     /// Multiplies the messages in the data set.
-    pub(crate) scale: u32,
+    pub(crate) scale: u16,
 }
 
 /// A kind of request to measure.
@@ -37,10 +42,45 @@ pub(crate) enum Work {
     Messages,
     /// The total of unread messages.
     Unread,
+    /// A new account.
+    Register,
+    /// A new session.
+    SignIn,
     /// A durable send, spread over many conversations.
     Send,
     /// A durable send, all into one group.
     SendHot,
+    /// A durable read mark that moves forward.
+    MarkRead,
+}
+
+impl Work {
+    /// Whether each request hashes a password.
+    pub(crate) fn hashes(self) -> bool {
+        match self {
+            Self::Register | Self::SignIn => true,
+            Self::Inbox | Self::Messages | Self::Unread | Self::Send | Self::SendHot | Self::MarkRead => false,
+        }
+    }
+
+    /// How many requests of this kind one of the connections may need in that time, where each serves once. A server that is faster
+    /// is measured for a shorter time.
+    pub(crate) fn most_each(self, pace: Pace, connections: usize, time: Duration) -> usize {
+        let rate = match (pace, self) {
+            (Pace::Fixed(rate), _) => rate,
+            (Pace::Closed, Self::Register | Self::SignIn) => 800.0,
+            #[expect(clippy::cast_precision_loss, reason = "few connections")]
+            (Pace::Closed, _) => (4_000.0 * connections as f64).min(25_000.0),
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is above zero, and far below 2^52"
+        )]
+        let each = (rate * time.as_secs_f64() / connections as f64).ceil() as usize;
+        each + 1
+    }
 }
 
 /// One request, as a user of the data set means it.
@@ -50,6 +90,18 @@ pub(crate) enum Ask<'a> {
     Messages { group: usize },
     Unread,
     Send { group: usize, text: &'a str },
+    Register { username: &'a str },
+    SignIn,
+}
+
+/// What a target tells when it is stopped.
+pub(crate) struct Stopped {
+    /// In its log.
+    pub(crate) events: u64,
+    /// What it had acknowledged outside measurements.
+    pub(crate) made: Counts,
+    /// A request for an inbox that will be answered for some minutes, after a new start too.
+    pub(crate) read: Vec<u8>,
 }
 
 /// One side of a comparison.
@@ -86,17 +138,32 @@ pub(crate) trait Target: Sized {
     /// The bytes of a request by the user of this number.
     fn request(&self, user: usize, ask: Ask<'_>) -> Vec<u8>;
 
+    /// About `each` read marks for each connection, none of which is behind another of the same reader in the same conversation.
+    async fn marks(&mut self, connections: usize, each: usize) -> Result<Script, BenchError>;
+
     /// Answers when a reader sees all that was sent before.
     async fn caught_up(&mut self) -> Result<(), BenchError>;
+
+    /// What was acknowledged outside measurements: the data set, and what prepared them.
+    fn made(&self) -> Counts;
 
     /// How many messages it holds, by its own account.
     async fn messages(&mut self) -> Result<u64, BenchError>;
 
-    /// Ends the server; answers the number of events in its log.
-    async fn stop(self) -> Result<u64, BenchError>;
+    /// Ends the server.
+    async fn stop(self) -> Result<Stopped, BenchError>;
 
-    /// The program that rebuilds the views in `dir` from the log, with no server running.
-    fn replay(place: &Place, dir: &Path) -> Command;
+    /// What lies in the log of a directory, with no server running.
+    fn found(dir: &Path) -> Result<Counts, BenchError>;
+
+    /// The program that serves what is in `dir`, at an address.
+    fn serve(place: &Place, dir: &Path, address: SocketAddr) -> Command;
+
+    /// The program that rebuilds a view in `dir` from the log, or all of them, with no server running.
+    fn replay(place: &Place, dir: &Path, view: Option<View>) -> Command;
+
+    /// The program that verifies the hashes of the log in `dir`.
+    fn audit(place: &Place, dir: &Path) -> Command;
 
     /// The program that imports a chat log into `dir`.
     fn import(place: &Place, dir: &Path, file: &Path) -> Command;

@@ -1,12 +1,14 @@
 //! Workloads that are programs run to their end, and the check of the views that ends every run.
 
-use super::{Left, Workload, labelled, progress};
+use super::sides::Left;
+use super::{Workload, labelled, progress};
+use crate::ceiling::replay::{VIEWS, View};
 use crate::disk;
 use crate::error::BenchError;
 use crate::history;
 use crate::options::Options;
 use crate::process::{Finished, finish};
-use crate::report::{Check, Comparison, Run};
+use crate::report::{Check, Comparison, Report, Run};
 use crate::target::{Place, Target};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -16,18 +18,43 @@ use tokio::process::Command;
 /// Lines of the made chat log at scale 1.
 const LINES_TO_IMPORT: u32 = 50_000;
 
-/// Rebuilds all views of both sides, in turns.
-pub(crate) async fn replay<A: Target, B: Target>(
+/// Rebuilds views of both sides, in turns: all of them, then each.
+pub(super) async fn replay<A: Target, B: Target>(
+    options: &Options,
+    place: &Place,
+    a: &Left,
+    b: &Left,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    for view in std::iter::once(None).chain(VIEWS.map(Some)) {
+        let part = view.map_or("all", View::name);
+        let mut comparison = labelled(Workload::Replay, None, place);
+        comparison.part = Some(part);
+        for run in 1..=options.runs {
+            progress(&format!(
+                "replay ({part}) of {} and {} events: run {run} of {}",
+                a.events, b.events, options.runs
+            ))?;
+            comparison.a.push(timed(A::replay(place, &a.dir, view), place, a.events).await?);
+            comparison.b.push(timed(B::replay(place, &b.dir, view), place, b.events).await?);
+        }
+        report.add(comparison);
+    }
+    Ok(())
+}
+
+/// Verifies the logs of both sides, in turns.
+pub(super) async fn audit<A: Target, B: Target>(
     options: &Options,
     place: &Place,
     a: &Left,
     b: &Left,
 ) -> Result<Comparison, BenchError> {
-    let mut comparison = labelled(Workload::Replay, None);
+    let mut comparison = labelled(Workload::Audit, None, place);
     for run in 1..=options.runs {
-        progress(&format!("replay of {} and {} events: run {run} of {}", a.events, b.events, options.runs))?;
-        comparison.a.push(timed(A::replay(place, &a.dir), place, a.events).await?);
-        comparison.b.push(timed(B::replay(place, &b.dir), place, b.events).await?);
+        progress(&format!("audit of {} and {} events: run {run} of {}", a.events, b.events, options.runs))?;
+        comparison.a.push(timed(A::audit(place, &a.dir), place, a.events).await?);
+        comparison.b.push(timed(B::audit(place, &b.dir), place, b.events).await?);
     }
     Ok(comparison)
 }
@@ -38,12 +65,12 @@ pub(crate) async fn import<A: Target, B: Target>(options: &Options, place: &Plac
         std::path::absolute(file)?
     } else {
         let file = place.dir.join("history.ndjson");
-        history::write(&file, LINES_TO_IMPORT * u32::from(options.scale))?;
+        history::write(&file, LINES_TO_IMPORT * u32::from(place.scale))?;
         file
     };
     let lines = BufReader::new(File::open(&file)?).lines().count() as u64;
     let (dir_a, dir_b) = (place.dir.join("import-a"), place.dir.join("import-b"));
-    let mut comparison = labelled(Workload::Import, None);
+    let mut comparison = labelled(Workload::Import, None, place);
     for run in 1..=options.runs {
         progress(&format!("import of {lines} lines: run {run} of {}", options.runs))?;
         remove(&dir_a)?;

@@ -57,7 +57,7 @@ pub(crate) async fn measure(
     checks.push(Check {
         what: "rebuild: no request failed, before and beside the rebuilds; each new view served".into(),
     });
-    figures.events = target.stop().await?;
+    figures.events = target.stop().await?.events;
     checks.push(offline::verify::<Tidings>(place, &dir).await?);
     Ok(figures)
 }
@@ -72,9 +72,8 @@ async fn fill(target: &mut Tidings, events: u64) -> Result<(), BenchError> {
         if head >= events {
             return target.caught_up().await;
         }
-        let script = Arc::new(dataset::script(target, Work::Send, dataset::USERS).await?);
-        let in_one_round: usize = script.iter().map(Vec::len).sum();
-        let rounds = usize::try_from(events - head).unwrap_or(usize::MAX).div_ceil(in_one_round).min(50);
+        let script = Arc::new(dataset::script(target, Work::Send, dataset::USERS, 0).await?);
+        let rounds = usize::try_from(events - head).unwrap_or(usize::MAX).div_ceil(script.requests()).min(50);
         let extent = Extent::Rounds(rounds);
         let load = Load { addresses: target.addresses(), script, pace: Pace::Closed, extent, stop: Arc::default() };
         drive(&load).await?;

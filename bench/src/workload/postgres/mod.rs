@@ -89,9 +89,8 @@ pub(crate) async fn measure(
         server.settle();
         inserts.run(1, &server, &mut shown.insert_by_one).await?;
         for ByMany { connections, insert, one_node, three_nodes } in &mut shown.by_many {
-            let dir = server.cluster().directory();
             let (workload, work) = (Workload::Postgres, Work::Send);
-            let task = Task { workload, work, connections: *connections, options, dir };
+            let task = Task { workload, work, connections: *connections, options, place };
             inserts.run(*connections, &server, insert).await?;
             one.sends(&task, &server, one_node).await?;
             three.sends(&task, &server, three_nodes).await?;

@@ -1,0 +1,150 @@
+//! The workloads, by their names on the command line.
+
+use crate::report::Goals;
+use crate::target::Work;
+use clap::ValueEnum;
+
+/// A workload, by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Workload {
+    /// GET a page of 50 conversations
+    Inbox,
+    /// GET a page of 50 messages
+    Messages,
+    /// GET the total of unread messages
+    Unread,
+    /// POST an account: one argon2 hash each
+    Register,
+    /// POST a session: one argon2 hash each
+    SignIn,
+    /// POST a message, durable, over many conversations
+    Send,
+    /// POST a message, durable, all into one group
+    SendHot,
+    /// PUT a read mark, durable
+    MarkRead,
+    /// Start the server, empty and with the log of this run
+    Start,
+    /// Rebuild each view and all of them from the log, with no server running
+    Replay,
+    /// Verify the log against its signed heads
+    Audit,
+    /// Import a chat log
+    Import,
+    /// POST a message, durable, over PostgreSQL, beside plain inserts
+    Postgres,
+    /// 5,000 idle live connections, and 1,000 messages a second to 50 others
+    Live,
+    /// Rebuild every view of a long log beside 2,000 mixed requests a second
+    Rebuild,
+}
+
+impl Workload {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Messages => "messages",
+            Self::Unread => "unread",
+            Self::Register => "register",
+            Self::SignIn => "sign-in",
+            Self::Send => "send",
+            Self::SendHot => "send-hot",
+            Self::MarkRead => "mark-read",
+            Self::Start => "start",
+            Self::Replay => "replay",
+            Self::Audit => "audit",
+            Self::Import => "import",
+            Self::Postgres => "postgres",
+            Self::Live => "live",
+            Self::Rebuild => "rebuild",
+        }
+    }
+
+    /// What it asks over HTTP, where it does.
+    pub(crate) fn work(self) -> Option<Work> {
+        match self {
+            Self::Inbox => Some(Work::Inbox),
+            Self::Messages => Some(Work::Messages),
+            Self::Unread => Some(Work::Unread),
+            Self::Register => Some(Work::Register),
+            Self::SignIn => Some(Work::SignIn),
+            Self::Send => Some(Work::Send),
+            Self::SendHot => Some(Work::SendHot),
+            Self::MarkRead => Some(Work::MarkRead),
+            Self::Start | Self::Replay | Self::Audit | Self::Import | Self::Postgres | Self::Live | Self::Rebuild => {
+                None
+            }
+        }
+    }
+
+    /// What is to be reached at so many connections, or by a program that is run to its end.
+    pub(crate) fn goals(self, connections: Option<u16>) -> Goals {
+        let none = Goals::default();
+        match self {
+            Self::Send if connections == Some(1) => Goals { ratio: Some(0.8), ..none },
+            Self::Send | Self::SendHot if connections == Some(64) => {
+                Goals { ratio: Some(0.6), p99_ms: Some(3.0), ..none }
+            }
+            Self::Send | Self::SendHot => Goals { ratio: Some(0.6), ..none },
+            Self::Inbox | Self::Unread => Goals { ratio: Some(0.8), ..none },
+            Self::Replay => Goals { rate: Some(450_000.0), ..none },
+            Self::Messages
+            | Self::Register
+            | Self::SignIn
+            | Self::MarkRead
+            | Self::Start
+            | Self::Audit
+            | Self::Import
+            | Self::Postgres
+            | Self::Live
+            | Self::Rebuild => none,
+        }
+    }
+
+    /// Whether it needs both servers with the data set in them, or what they leave behind.
+    pub(crate) fn needs_both_sides(self) -> bool {
+        self.work().is_some() || matches!(self, Self::Start | Self::Replay | Self::Audit)
+    }
+
+    /// Whether it needs a log of some length.
+    pub(crate) fn needs_a_long_log(self) -> bool {
+        matches!(self, Self::Start | Self::Replay | Self::Audit)
+    }
+
+    pub(crate) fn is_durable(self) -> bool {
+        match self {
+            Self::Register
+            | Self::SignIn
+            | Self::Send
+            | Self::SendHot
+            | Self::MarkRead
+            | Self::Import
+            | Self::Postgres
+            | Self::Live
+            | Self::Rebuild => true,
+            Self::Inbox | Self::Messages | Self::Unread | Self::Start | Self::Replay | Self::Audit => false,
+        }
+    }
+
+    /// Whether it takes minutes whatever the options say.
+    pub(crate) fn takes_long(self) -> bool {
+        matches!(self, Self::Postgres | Self::Live | Self::Rebuild)
+    }
+
+    /// Whether it is measured at so many connections, and if not, why.
+    pub(crate) fn left_out(self, connections: u16) -> Option<&'static str> {
+        let hashing = self.work().is_some_and(Work::hashes);
+        match connections {
+            1 if self == Self::SendHot => Some("with nobody to share the group it is the same as `send`"),
+            many if hashing && usize::from(many) > most_hashing() => {
+                Some("more than 32 passwords a processor do not wait: the rest is answered 503, on purpose")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How many passwords may be hashed or wait for it at once.
+fn most_hashing() -> usize {
+    32 * std::thread::available_parallelism().map_or(1, usize::from)
+}
