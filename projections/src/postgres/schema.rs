@@ -36,7 +36,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/postgres/views/directory/20261120130300_index_users.sql")],
         },
         Projection::Search => Shape {
-            revision: 1,
+            revision: 2,
             tables: &[include_str!("../../../migrations/postgres/views/search/20261120170000_create_documents.sql")],
             indexes: &[include_str!("../../../migrations/postgres/views/search/20261120170100_index_documents.sql")],
         },

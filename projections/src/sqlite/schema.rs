@@ -17,7 +17,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
             indexes: &[include_str!("../../../migrations/sqlite/views/directory/20261120110300_index_users.sql")],
         },
         Projection::Search => Shape {
-            revision: 1,
+            revision: 2,
             tables: &[
                 include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
                 include_str!("../../../migrations/sqlite/views/search/20261120170000_create_documents.sql"),

@@ -3,14 +3,19 @@
 use rusqlite::{Connection, Row, params};
 use tidings_domain::{ConversationId, UserId};
 
-use super::{backend::SqliteBackend, ids::Id16};
-use crate::fold::{
-    Done,
-    search::{DocumentChange, DocumentRow, Place, SearchChanges, SearchTables},
+use super::{
+    backend::SqliteBackend,
+    ids::Id16,
+    many,
+    postings::{Change, Filling, change},
 };
-
-/// How many postings are sorted in memory at once, at 16 bytes each.
-const SORTED_AT_ONCE: usize = 2_000_000;
+use crate::{
+    fold::{
+        Done,
+        search::{DocumentChange, DocumentRow, Place, SearchChanges, SearchTables},
+    },
+    text::base,
+};
 
 impl SearchTables for SqliteBackend {
     async fn documents(&mut self, places: &[Place]) -> Done<Vec<(Place, DocumentRow)>> {
@@ -44,9 +49,7 @@ impl SearchTables for SqliteBackend {
     }
 
     async fn write_search(&mut self, changes: &SearchChanges<'_>) -> Done {
-        for change in &changes.documents {
-            write_document(&self.db, change)?;
-        }
+        write_documents(&self.db, &changes.documents)?;
         if !self.fills() {
             write_postings(&self.db, &changes.documents)?;
         }
@@ -58,72 +61,63 @@ impl SearchTables for SqliteBackend {
 }
 
 fn document(row: &Row<'_>) -> rusqlite::Result<(Place, DocumentRow)> {
-    let place = (row.get::<_, Id16<ConversationId>>(0)?.0, row.get(1)?);
+    let conversation = row.get::<_, Id16<ConversationId>>(0)?.0;
+    let base = base(conversation);
+    let fingerprints = parts(row.get_ref(4)?.as_blob()?).map(|part| base | i64::from(part)).collect();
     let sender = row.get::<_, Id16<UserId>>(2)?.0;
-    let fingerprints = unpacked(row.get_ref(4)?.as_blob()?).collect();
-    Ok((place, DocumentRow { sender, text: row.get(3)?, fingerprints }))
+    Ok(((conversation, row.get(1)?), DocumentRow { sender, text: row.get(3)?, fingerprints }))
 }
 
+/// Their lower halves: the upper ones are the conversation's.
 fn packed(fingerprints: &[i64]) -> Vec<u8> {
-    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes().into_iter().skip(2)).collect()
+    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes().into_iter().skip(4)).collect()
 }
 
-fn unpacked(bytes: &[u8]) -> impl Iterator<Item = i64> {
-    bytes.chunks_exact(6).map(|bytes| bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))
+fn parts(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.as_chunks().0.iter().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
-fn write_document(db: &Connection, change: &DocumentChange<'_>) -> rusqlite::Result<()> {
-    let (conversation, seq) = &change.place;
-    match change.row {
-        Some(row) => db.prepare_cached("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)")?.execute(params![
-            conversation.as_bytes(),
-            seq,
-            row.sender.as_bytes(),
-            row.text,
-            packed(&row.fingerprints)
-        ])?,
-        None => db
-            .prepare_cached("DELETE FROM documents WHERE conversation = ? AND seq = ?")?
-            .execute(params![conversation.as_bytes(), seq])?,
-    };
+/// Neighbours in the table are written one after the other.
+fn write_documents(db: &Connection, changes: &[DocumentChange<'_>]) -> rusqlite::Result<()> {
+    let mut rows: Vec<_> = changes.iter().filter_map(|change| Some((change.place, change.row?))).collect();
+    rows.sort_unstable_by_key(|(place, _)| *place);
+    many::insert(db, "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", &rows, |into, (place, row)| {
+        into.bind(place.0.as_bytes())?;
+        into.bind(place.1)?;
+        into.bind(row.sender.as_bytes())?;
+        into.bind(row.text)?;
+        into.bind(packed(&row.fingerprints))
+    })?;
+    let mut remove = db.prepare_cached("DELETE FROM documents WHERE conversation = ? AND seq = ?")?;
+    for DocumentChange { place: (conversation, seq), .. } in changes.iter().filter(|change| change.row.is_none()) {
+        remove.execute(params![conversation.as_bytes(), seq])?;
+    }
     Ok(())
 }
 
 fn write_postings(db: &Connection, changes: &[DocumentChange<'_>]) -> rusqlite::Result<()> {
-    let mut gone = db.prepare_cached("DELETE FROM postings WHERE fingerprint = ? AND seq = ?")?;
-    let mut new = Vec::new();
+    let mut postings = Vec::new();
     for DocumentChange { place: (_, seq), row, stored } in changes {
         let (before, now) =
             (stored.unwrap_or_default(), row.map_or(&[][..], |row: &DocumentRow| row.fingerprints.as_slice()));
-        for fingerprint in before.iter().filter(|before| now.binary_search(before).is_err()) {
-            gone.execute(params![fingerprint, seq])?;
-        }
-        new.extend(now.iter().filter(|now| before.binary_search(now).is_err()).map(|now| (*now, *seq)));
+        let mut differ = |some: &[i64], others: &[i64], there| {
+            let differing = some.iter().filter(|of| others.binary_search(of).is_err());
+            postings.extend(differing.map(|fingerprint| Change { fingerprint: *fingerprint, seq: *seq, there }));
+        };
+        differ(before, now, false);
+        differ(now, before, true);
     }
-    insert_sorted(db, &mut new)
-}
-
-/// Neighbours in the table are written one after the other.
-fn insert_sorted(db: &Connection, postings: &mut Vec<(i64, i64)>) -> rusqlite::Result<()> {
-    postings.sort_unstable();
-    // two conversations may share a fingerprint, though it never happens
-    let mut statement = db.prepare_cached("INSERT OR IGNORE INTO postings VALUES (?, ?)")?;
-    for (fingerprint, seq) in postings.drain(..) {
-        statement.execute(params![fingerprint, seq])?;
-    }
-    Ok(())
+    change(db, &mut postings)
 }
 
 /// Fills `postings` from the documents: many times as fast as message by message.
 pub(super) fn fill_postings(db: &Connection) -> rusqlite::Result<()> {
-    let mut statement = db.prepare("SELECT seq, fingerprints FROM documents")?;
-    let (mut rows, mut postings) = (statement.query([])?, Vec::new());
+    let mut statement =
+        db.prepare("SELECT conversation, seq, fingerprints FROM documents ORDER BY conversation, seq")?;
+    let (mut rows, mut filling) = (statement.query([])?, Filling::new(db));
     while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        postings.extend(unpacked(row.get_ref(1)?.as_blob()?).map(|fingerprint| (fingerprint, seq)));
-        if postings.len() >= SORTED_AT_ONCE {
-            insert_sorted(db, &mut postings)?;
-        }
+        let conversation = row.get::<_, Id16<ConversationId>>(0)?.0;
+        filling.add(base(conversation), row.get(1)?, parts(row.get_ref(2)?.as_blob()?))?;
     }
-    insert_sorted(db, &mut postings)
+    filling.write()
 }

@@ -47,24 +47,52 @@ impl Piece {
     }
 }
 
+/// What takes the pieces of a text, in order.
+trait Sink {
+    /// What follows belongs to a piece of this kind: to the one that is open, unless that is another or a symbol.
+    fn begin(&mut self, kind: Kind);
+
+    /// A character of the piece, folded, and where in the text it comes from.
+    fn push(&mut self, c: char, place: Range<u32>);
+
+    /// No piece is open any more.
+    fn end(&mut self);
+}
+
 /// The pieces of a text, in order.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Pieces { done: Vec::new(), open: None };
-    if text.is_ascii() {
-        for (at, c) in text.char_indices() {
-            if c.is_ascii_alphanumeric() {
-                pieces.add(Kind::Word, std::iter::once(c.to_ascii_lowercase()), place(at, 1));
-            } else {
-                pieces.end();
-            }
-        }
-    } else {
-        for (at, cluster) in text.grapheme_indices(true) {
-            pieces.cluster(cluster, place(at, cluster.len()));
-        }
-    }
-    pieces.end();
+    split(text, &mut pieces);
     pieces.done
+}
+
+/// The same one by one, for whoever needs no more than their characters.
+pub(super) fn each_piece(text: &str, take: impl FnMut(Kind, &[char])) {
+    split(text, &mut Each { kind: None, chars: Vec::new(), take });
+}
+
+fn split(text: &str, into: &mut impl Sink) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if byte.is_ascii() && bytes.get(at + 1).is_none_or(u8::is_ascii) {
+            if byte.is_ascii_alphanumeric() {
+                into.begin(Kind::Word);
+                into.push(char::from(byte.to_ascii_lowercase()), place(at, 1));
+            } else {
+                into.end();
+            }
+            at += 1;
+            continue;
+        }
+        // up to where two characters follow each other that are none but themselves, whatever is around them
+        let length = bytes[at..].windows(2).position(<[u8]>::is_ascii).map_or(bytes.len() - at, |before| before + 1);
+        for (offset, cluster) in text[at..at + length].grapheme_indices(true) {
+            take_cluster(cluster, &place(at + offset, cluster.len()), into);
+        }
+        at += length;
+    }
+    into.end();
 }
 
 /// Texts are far shorter than four gigabytes.
@@ -73,47 +101,95 @@ fn place(at: usize, length: usize) -> Range<u32> {
     at..at.saturating_add(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
+/// What a reader takes for one character.
+fn take_cluster(cluster: &str, place: &Range<u32>, into: &mut impl Sink) {
+    if !cluster.is_ascii()
+        && !is_letter(cluster)
+        && let Ok(emoji) = Emoji::parse(cluster)
+    {
+        into.begin(Kind::Symbol);
+        return emoji.as_str().chars().for_each(|c| into.push(c, place.clone()));
+    }
+    let mut folded = fold(cluster);
+    match folded.next() {
+        // a mark by itself, or a joiner: the word goes on
+        None => {}
+        Some(first) if is_run(first) || first.is_alphanumeric() => {
+            into.begin(if is_run(first) { Kind::Run } else { Kind::Word });
+            into.push(first, place.clone());
+            folded.for_each(|c| into.push(c, place.clone()));
+        }
+        Some(_) => into.end(),
+    }
+}
+
+/// Whether it is one character from a range in which there are no emoji.
+fn is_letter(cluster: &str) -> bool {
+    let mut chars = cluster.chars();
+    matches!(
+        (chars.next(), chars.next()),
+        (
+            Some('\u{c0}'..='\u{1fff}' | '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'),
+            None,
+        )
+    )
+}
+
 struct Pieces {
     done: Vec<Piece>,
     open: Option<Piece>,
 }
 
-impl Pieces {
+impl Sink for Pieces {
+    fn begin(&mut self, kind: Kind) {
+        if self.open.as_ref().is_none_or(|open| open.kind != kind || kind == Kind::Symbol) {
+            self.end();
+            self.open = Some(Piece::new(kind));
+        }
+    }
+
+    fn push(&mut self, c: char, place: Range<u32>) {
+        if let Some(open) = &mut self.open {
+            open.push(c, place);
+        }
+    }
+
     fn end(&mut self) {
         self.done.extend(self.open.take());
     }
+}
 
-    fn add(&mut self, kind: Kind, chars: impl Iterator<Item = char>, place: Range<u32>) {
-        if self.open.as_ref().is_none_or(|open| open.kind != kind || kind == Kind::Symbol) {
+struct Each<F> {
+    kind: Option<Kind>,
+    chars: Vec<char>,
+    take: F,
+}
+
+impl<F: FnMut(Kind, &[char])> Sink for Each<F> {
+    fn begin(&mut self, kind: Kind) {
+        if self.kind != Some(kind) || kind == Kind::Symbol {
             self.end();
+            self.kind = Some(kind);
         }
-        let open = self.open.get_or_insert_with(|| Piece::new(kind));
-        chars.for_each(|c| open.push(c, place.clone()));
     }
 
-    /// What a reader takes for one character.
-    fn cluster(&mut self, cluster: &str, place: Range<u32>) {
-        if !cluster.is_ascii()
-            && let Ok(emoji) = Emoji::parse(cluster)
-        {
-            return self.add(Kind::Symbol, emoji.as_str().chars(), place);
-        }
-        let folded = fold(cluster);
-        match folded.first() {
-            // a mark by itself, or a joiner: the word goes on
-            None => {}
-            Some(first) if is_run(*first) => self.add(Kind::Run, folded.into_iter(), place),
-            Some(first) if first.is_alphanumeric() => self.add(Kind::Word, folded.into_iter(), place),
-            Some(_) => self.end(),
+    fn push(&mut self, c: char, _place: Range<u32>) {
+        self.chars.push(c);
+    }
+
+    fn end(&mut self) {
+        if let Some(kind) = self.kind.take() {
+            (self.take)(kind, &self.chars);
+            self.chars.clear();
         }
     }
 }
 
 /// In lower case, compatibility forms as the plain ones, and without what is left out as often as it is written.
-fn fold(cluster: &str) -> Vec<char> {
+fn fold(cluster: &str) -> impl Iterator<Item = char> {
     let lower = cluster.chars().flat_map(char::to_lowercase);
     let kept = lower.nfkd().filter(|c| !is_left_out(*c)).map(|c| if c == 'ς' { 'σ' } else { c });
-    kept.nfc().collect()
+    kept.nfc()
 }
 
 /// Diacritics of Latin, Greek and Cyrillic, points of Hebrew and Arabic, and what is not seen at all. Marks of other scripts are
@@ -186,6 +262,33 @@ mod tests {
         assert_eq!(seen("👩‍👩‍👧‍👦❤"), [(Kind::Symbol, "👩‍👩‍👧‍👦".to_owned()), (Kind::Symbol, "❤️".to_owned())]);
         assert_eq!(words("ｶﾞｲﾄﾞ 한국어"), ["ガイド", "한국어"]);
         assert!(pieces("… ?! —").is_empty());
+    }
+
+    #[test]
+    fn there_are_no_emoji_among_what_is_taken_for_letters() {
+        let letters = ('\u{80}'..='\u{ffff}').map(String::from).filter(|c| is_letter(c));
+        assert_eq!(letters.filter(|c| Emoji::parse(c).is_ok()).collect::<String>(), "");
+    }
+
+    #[test]
+    fn plain_characters_beside_others_are_taken_with_what_belongs_to_them() {
+        assert_eq!(words("a\u{308}b e\u{301}\r\nx1\u{600}2"), ["ab", "e", "x1"]);
+        assert_eq!(
+            seen("ok1\u{fe0f}\u{20e3}2"),
+            [
+                (Kind::Word, "ok".to_owned()),
+                (Kind::Symbol, "1\u{fe0f}\u{20e3}".to_owned()),
+                (Kind::Word, "2".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn pieces_are_the_same_one_by_one() {
+        let text = "Crème 👩‍👩‍👧‍👦🎉iPhoneで東京, grüße: привет ok1\u{fe0f}\u{20e3}2";
+        let mut each = Vec::new();
+        each_piece(text, |kind, chars| each.push((kind, chars.iter().collect::<String>())));
+        assert_eq!(each, seen(text));
     }
 
     #[test]

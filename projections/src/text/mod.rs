@@ -8,6 +8,6 @@ mod fingerprints;
 mod folding;
 mod wanted;
 
-pub(crate) use fingerprints::{fingerprints, of_text};
+pub(crate) use fingerprints::{base, fingerprints, of_text};
 pub(crate) use folding::{Kind, Piece, pieces};
 pub use wanted::{NothingToFind, Snippet, Wanted};

@@ -5,7 +5,7 @@ CREATE UNLOGGED TABLE documents (
     seq BIGINT NOT NULL,
     sender UUID NOT NULL,
     is_text BOOLEAN NOT NULL,           -- whether its body is text that can be looked into
-    fingerprints BIGINT[] NOT NULL,     -- in order
+    fingerprints BIGINT[] NOT NULL,     -- in order; those of a conversation begin with the same 31 bits
     PRIMARY KEY (conversation, seq)
 );
 

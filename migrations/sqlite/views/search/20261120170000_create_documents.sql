@@ -1,19 +1,20 @@
--- What may be found in each message that can be found: numbers, no text. Eight bytes each would waste two: they are kept in six.
+-- What may be found in each message that can be found: numbers, no text.
 CREATE TABLE documents (
     conversation BLOB NOT NULL,
     seq INTEGER NOT NULL,
     sender BLOB NOT NULL,
     text INTEGER NOT NULL,              -- whether its body is text that can be looked into
-    fingerprints BLOB NOT NULL,         -- of six bytes, one after the other, in order
+    fingerprints BLOB NOT NULL,         -- their lower four bytes, in order: the upper ones are the conversation's
     PRIMARY KEY (conversation, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The same the other way round. A fingerprint belongs to one conversation, so its messages stand in order. Filled when the
--- documents are, all at once.
+-- The same the other way round: which messages of a stretch of 4,096 have a fingerprint. Those of a conversation begin alike and lie
+-- side by side. Filled when the documents are, all at once.
 CREATE TABLE postings (
     fingerprint INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (fingerprint, seq)
+    stretch INTEGER NOT NULL,           -- seq / 4096
+    seqs BLOB NOT NULL,                 -- fewer than 256: places in the stretch, two bytes each, in order; else a bit for each of 4,096
+    PRIMARY KEY (fingerprint, stretch)
 ) STRICT, WITHOUT ROWID;
 
 -- Closed accounts. What arrives from one after all can never be found.

@@ -3,7 +3,7 @@
 
 use std::collections::BinaryHeap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_domain::{Timestamp, UserId};
 use tidings_event_store::Position;
 
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     fold::{signed, unsigned},
     model::{Page, SearchCursor, SearchFilter, SearchHit, Wanted},
+    sqlite::postings,
     text,
     viewing::Viewer,
 };
@@ -23,10 +24,8 @@ use crate::{
 const MOST_LOOKED_AT: usize = 10_000;
 /// How many of one conversation at a time.
 const PATIENCE: usize = 256;
-/// How many of the index are read at once.
-const CHUNK: i64 = 64;
 /// Which fingerprint is the rarest is told by counting so far.
-const COUNTED: i64 = 512;
+const COUNTED: usize = 512;
 
 /// What is left of one conversation.
 struct Source {
@@ -37,7 +36,7 @@ struct Source {
     low: i64,
     /// What the index is read up to, not included.
     below: i64,
-    /// Read from the index, the newest last.
+    /// A row of it, the newest last.
     waiting: Vec<i64>,
     /// The next that may be it, and its position.
     next: Option<(i64, i64)>,
@@ -94,21 +93,32 @@ impl Source {
         Ok(0)
     }
 
+    /// Reads the next row of the index; `false` where there is none.
     fn read(&mut self, db: &Connection) -> rusqlite::Result<bool> {
         let mut statement = db.prepare_cached(
-            "SELECT seq FROM search.postings WHERE fingerprint = ? AND seq >= ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            "SELECT stretch, seqs FROM search.postings WHERE fingerprint = ? AND stretch >= ? AND stretch <= ?
+             ORDER BY stretch DESC LIMIT 1",
         )?;
-        let rows = statement.query_map(params![self.rarest, self.low, self.below, CHUNK], |row| row.get(0))?;
-        self.waiting = rows.collect::<Result<_, _>>()?;
-        self.waiting.reverse();
-        self.below = self.waiting.first().copied().unwrap_or(self.low);
+        while self.waiting.is_empty() && self.below > self.low {
+            let (first, last) = (postings::stretch(self.low), postings::stretch(self.below - 1));
+            let (low, below) = (self.low, self.below);
+            let row = statement.query_row(params![self.rarest, first, last], |row| {
+                let stretch = row.get(0)?;
+                let messages = postings::messages(stretch, row.get_ref(1)?.as_blob()?);
+                Ok((stretch, messages.filter(|seq| (low..below).contains(seq)).collect()))
+            });
+            let Some((stretch, waiting)) = row.optional()? else { return Ok(false) };
+            (self.below, self.waiting) = (postings::first(stretch), waiting);
+        }
         Ok(!self.waiting.is_empty())
     }
 
     fn others_are_there(&self, db: &Connection, seq: i64) -> rusqlite::Result<bool> {
-        let mut statement = db.prepare_cached("SELECT 1 FROM search.postings WHERE fingerprint = ? AND seq = ?")?;
+        let mut statement =
+            db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? AND stretch = ?")?;
         for other in &self.others {
-            if !statement.exists(params![other, seq])? {
+            let names = |row: &Row<'_>| Ok(postings::names(row.get_ref(0)?.as_blob()?, seq));
+            if statement.query_row(params![other, postings::stretch(seq)], names).optional()? != Some(true) {
                 return Ok(false);
             }
         }
@@ -116,9 +126,17 @@ impl Source {
     }
 }
 
-fn how_many(db: &Connection, fingerprint: i64) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT count(*) FROM (SELECT 1 FROM search.postings WHERE fingerprint = ? LIMIT ?)")?
-        .query_row(params![fingerprint, COUNTED], |row| row.get(0))
+/// How many messages have a fingerprint; of many, about how many.
+fn how_many(db: &Connection, fingerprint: i64) -> rusqlite::Result<usize> {
+    let mut statement =
+        db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? ORDER BY stretch DESC")?;
+    let (mut rows, mut counted) = (statement.query([fingerprint])?, 0);
+    while counted < COUNTED
+        && let Some(row) = rows.next()?
+    {
+        counted += postings::how_many(row.get_ref(0)?.as_blob()?);
+    }
+    Ok(counted)
 }
 
 fn conversations(db: &Connection, user: UserId, filter: &SearchFilter) -> rusqlite::Result<Vec<Viewer>> {

@@ -1,0 +1,240 @@
+//! Which messages of a conversation may hold something: rows of `postings`, each for one fingerprint and a stretch of messages.
+//!
+//! A row's `seqs` are a function of the set alone, however it came about: while it has fewer than [`FEW`] messages, their places in the
+//! stretch, of two bytes each, in order; else a bit for each message of the stretch.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::many;
+
+/// So many messages are a stretch, as a power of two.
+const STRETCH_BITS: u32 = 12;
+const STRETCH: i64 = 1 << STRETCH_BITS;
+const MAP_BYTES: usize = (1 << STRETCH_BITS) / 8;
+const FEW: usize = MAP_BYTES / 2;
+
+/// The stretch that a message is in.
+pub(super) const fn stretch(seq: i64) -> i64 {
+    seq >> STRETCH_BITS
+}
+
+/// The first place of a stretch.
+pub(super) const fn first(stretch: i64) -> i64 {
+    stretch << STRETCH_BITS
+}
+
+fn place(seq: i64) -> u16 {
+    u16::try_from(seq & (STRETCH - 1)).unwrap_or_default()
+}
+
+fn pack(places: &[u16]) -> Vec<u8> {
+    if places.len() < FEW {
+        return places.iter().flat_map(|place| place.to_be_bytes()).collect();
+    }
+    let mut map = vec![0_u8; MAP_BYTES];
+    for place in places {
+        map[usize::from(place >> 3)] |= 1 << (place & 7);
+    }
+    map
+}
+
+fn unpack(seqs: &[u8]) -> Vec<u16> {
+    if seqs.len() < MAP_BYTES {
+        return seqs.as_chunks().0.iter().map(|bytes| u16::from_be_bytes(*bytes)).collect();
+    }
+    (0_u16..)
+        .zip(seqs.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1)))
+        .filter(|(_, bit)| *bit == 1)
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// The messages that a row names, in order.
+pub(super) fn messages(stretch: i64, seqs: &[u8]) -> impl DoubleEndedIterator<Item = i64> {
+    unpack(seqs).into_iter().map(move |place| first(stretch) | i64::from(place))
+}
+
+/// How many messages a row names.
+pub(super) fn how_many(seqs: &[u8]) -> usize {
+    if seqs.len() < MAP_BYTES { seqs.len() / 2 } else { seqs.iter().map(|byte| byte.count_ones() as usize).sum() }
+}
+
+/// Whether a row names a message of its stretch.
+pub(super) fn names(seqs: &[u8], seq: i64) -> bool {
+    let place = place(seq);
+    if seqs.len() < MAP_BYTES {
+        let (places, _) = seqs.as_chunks();
+        places.binary_search_by_key(&place, |bytes| u16::from_be_bytes(*bytes)).is_ok()
+    } else {
+        seqs[usize::from(place >> 3)] >> (place & 7) & 1 == 1
+    }
+}
+
+/// That a message has a fingerprint, or has it no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Change {
+    pub(super) fingerprint: i64,
+    pub(super) seq: i64,
+    pub(super) there: bool,
+}
+
+/// Changes rows: each once, in the order of the table.
+pub(super) fn change(db: &Connection, changes: &mut [Change]) -> rusqlite::Result<()> {
+    changes.sort_unstable();
+    let mut select = db.prepare_cached("SELECT seqs FROM postings WHERE fingerprint = ? AND stretch = ?")?;
+    let mut put = db.prepare_cached("INSERT OR REPLACE INTO postings VALUES (?, ?, ?)")?;
+    let mut remove = db.prepare_cached("DELETE FROM postings WHERE fingerprint = ? AND stretch = ?")?;
+    for of_row in changes.chunk_by(|a, b| (a.fingerprint, stretch(a.seq)) == (b.fingerprint, stretch(b.seq))) {
+        let Some(Change { fingerprint, seq, .. }) = of_row.first() else { continue };
+        let key = params![fingerprint, stretch(*seq)];
+        let stored = select.query_row(key, |row| Ok(unpack(row.get_ref(0)?.as_blob()?))).optional()?;
+        let mut places = stored.unwrap_or_default();
+        for Change { seq, there, .. } in of_row {
+            match (places.binary_search(&place(*seq)), there) {
+                (Err(at), true) => places.insert(at, place(*seq)),
+                (Ok(at), false) => drop(places.remove(at)),
+                (Ok(_), true) | (Err(_), false) => {}
+            }
+        }
+        if places.is_empty() {
+            remove.execute(key)?;
+        } else {
+            put.execute(params![fingerprint, stretch(*seq), pack(&places)])?;
+        }
+    }
+    Ok(())
+}
+
+/// How many postings are sorted in memory at once, at eight bytes each.
+const SORTED_AT_ONCE: usize = 2_000_000;
+
+/// Fills the table, which is empty.
+pub(super) struct Filling<'a> {
+    db: &'a Connection,
+    /// What all fingerprints of the present conversation begin with, and the last stretch of it that came.
+    at: (i64, i64),
+    /// Of the present conversation: the rest of the fingerprint, and the message.
+    postings: Vec<u64>,
+}
+
+impl<'a> Filling<'a> {
+    pub(super) const fn new(db: &'a Connection) -> Self {
+        Self { db, at: (0, 0), postings: Vec::new() }
+    }
+
+    /// The next message, in the order of conversations and then of messages, and the lower halves of its fingerprints.
+    pub(super) fn add(&mut self, base: i64, seq: i64, parts: impl Iterator<Item = u32>) -> rusqlite::Result<()> {
+        let stretch = stretch(seq);
+        if self.at.0 != base || self.at.1 != stretch && self.postings.len() > SORTED_AT_ONCE {
+            self.write()?;
+        }
+        self.at = (base, stretch);
+        // conversations have no more messages than this
+        let seq = u64::from(u32::try_from(seq).unwrap_or(u32::MAX));
+        self.postings.extend(parts.map(|part| u64::from(part) << 32 | seq));
+        Ok(())
+    }
+
+    /// Writes what was added and not yet written.
+    pub(super) fn write(&mut self) -> rusqlite::Result<()> {
+        self.postings.sort_unstable();
+        // two conversations may begin alike, though it never happens
+        self.postings.dedup();
+        let in_row = |posting: &u64| posting >> STRETCH_BITS;
+        let rows: Vec<&[u64]> = self.postings.chunk_by(|a, b| in_row(a) == in_row(b)).collect();
+        let base = self.at.0;
+        let written = many::insert(self.db, "INSERT OR IGNORE INTO postings VALUES (?, ?, ?)", &rows, |into, row| {
+            let (fingerprint, seq) = row.first().map_or((base, 0), |posting| parted(base, *posting));
+            let places: Vec<u16> = row.iter().map(|posting| place(parted(base, *posting).1)).collect();
+            into.bind(fingerprint)?;
+            into.bind(stretch(seq))?;
+            into.bind(pack(&places))
+        })?;
+        if written < rows.len() {
+            let there = |posting: &u64| {
+                let (fingerprint, seq) = parted(base, *posting);
+                Change { fingerprint, seq, there: true }
+            };
+            change(self.db, &mut self.postings.iter().map(there).collect::<Vec<_>>())?;
+        }
+        self.postings.clear();
+        Ok(())
+    }
+}
+
+/// The fingerprint and the message of a posting.
+fn parted(base: i64, posting: u64) -> (i64, i64) {
+    (base | (posting >> 32).cast_signed(), (posting & u64::from(u32::MAX)).cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../../../migrations/sqlite/views/search/20261120170000_create_documents.sql"))
+            .unwrap();
+        db
+    }
+
+    fn rows(db: &Connection) -> Vec<(i64, i64, Vec<u8>)> {
+        let mut rows = db.prepare("SELECT * FROM postings ORDER BY 1, 2").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn named(db: &Connection, fingerprint: i64) -> Vec<i64> {
+        let rows = rows(db).into_iter().filter(|(of, ..)| *of == fingerprint);
+        rows.flat_map(|(_, stretch, seqs)| messages(stretch, &seqs).collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_however_they_came_about() {
+        let (base, filled, changed) = (7 << 32, table(), table());
+        let has = |seq: i64, part: u32| part == 1 || seq % i64::from(part) == 0;
+        let messages = 1..=3 * STRETCH;
+        let parts = [1_u32, 2, 15, 17, 1_000, 5_000];
+        let mut filling = Filling::new(&filled);
+        for seq in messages.clone() {
+            filling.add(base, seq, parts.into_iter().filter(|part| has(seq, *part))).unwrap();
+        }
+        filling.write().unwrap();
+        let posting = |seq, part, there| Change { fingerprint: base | i64::from(part), seq, there };
+        for some in messages.clone().collect::<Vec<_>>().chunks(700) {
+            // what goes again leaves nothing
+            for there in [true, false] {
+                let each = some.iter().flat_map(|seq| parts.map(|part| (*seq, part)));
+                let mut changes: Vec<_> = each
+                    .filter(|(seq, part)| there || !has(*seq, *part))
+                    .map(|(seq, part)| posting(seq, part, there))
+                    .collect();
+                change(&changed, &mut changes).unwrap();
+            }
+        }
+        assert_eq!(rows(&filled), rows(&changed));
+        for part in parts {
+            let wanted: Vec<i64> = messages.clone().filter(|seq| has(*seq, part)).collect();
+            assert_eq!(named(&filled, base | i64::from(part)), wanted, "{part}");
+        }
+        for (_, stretch, seqs) in rows(&filled) {
+            let all: Vec<i64> = super::messages(stretch, &seqs).collect();
+            assert_eq!(all.len(), how_many(&seqs));
+            assert!(all.iter().all(|seq| names(&seqs, *seq)));
+            assert_eq!((0..STRETCH).filter(|place| names(&seqs, *place)).count(), all.len());
+        }
+    }
+
+    #[test]
+    fn conversations_that_begin_alike_lose_nothing() {
+        let db = table();
+        for seqs in [[1, 5], [2, 5]] {
+            let mut filling = Filling::new(&db);
+            for seq in seqs {
+                filling.add(1 << 32, seq, [9].into_iter()).unwrap();
+            }
+            filling.write().unwrap();
+        }
+        assert_eq!(named(&db, 1 << 32 | 9), [1, 2, 5]);
+    }
+}
