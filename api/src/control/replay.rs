@@ -1,8 +1,12 @@
 //! Builds views anew from the log, or compares them with it.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use tidings_projections::{Projection, ViewsError, runner::Extent};
+use tokio::sync::mpsc;
 
 use super::{Ended, OperationError, Operator, Report, Reports, report};
 
@@ -24,12 +28,19 @@ impl Operator {
     pub(super) async fn replay(&self, names: &[String], reports: &Reports) -> Ended {
         let projections = named(names)?;
         self.caught_up(reports).await?;
-        let mut done = vec![];
-        for projection in projections {
-            let began = std::time::Instant::now();
-            let rebuild = self.views.rebuild(projection, self.pace);
-            let position = self.telling(projection, reports, rebuild).await??;
-            let rate = position.get() * 1_000 / u64::try_from(began.elapsed().as_millis()).unwrap_or(1).max(1);
+        let (began, (tell, mut told)) = (Instant::now(), mpsc::unbounded_channel());
+        let rebuild = self.views.rebuild_all(projections.clone(), self.pace, move |projection, outcome| {
+            // whoever hears of it has gone only where nobody waits any more
+            drop(tell.send((projection, outcome, began.elapsed())));
+        });
+        self.telling(&projections, reports, rebuild).await??;
+        let (mut done, mut before) = (vec![], Duration::ZERO);
+        while let Some((projection, outcome, at)) = told.recv().await {
+            // side by side each took all of the time
+            let took = if self.pace.share.is_some() { at.saturating_sub(before) } else { at };
+            before = at;
+            let position = outcome?;
+            let rate = position.get() * 1_000 / u64::try_from(took.as_millis()).unwrap_or(1).max(1);
             done.push(format!("{}: {position} events, {rate} a second", projection.name()));
         }
         Ok((0, done.join("; ")))
@@ -42,7 +53,7 @@ impl Operator {
         let (mut done, mut code) = (vec![], 0);
         for projection in projections {
             let verify = self.views.verify(projection, Extent { sample, most: MOST_DIFFERENCES }, self.pace);
-            let found = self.telling(projection, reports, verify).await??;
+            let found = self.telling(&[projection], reports, verify).await??;
             for difference in &found.differences {
                 let how = match (difference.in_view, difference.in_log) {
                     (true, true) => format!("differs in {}", difference.columns.join(", ")),
@@ -82,10 +93,10 @@ impl Operator {
         }
     }
 
-    /// Tells how far work on a projection is until it is done.
+    /// Tells how far work on projections is until it is done: of several, how far the last of them is.
     async fn telling<T>(
         &self,
-        projection: Projection,
+        projections: &[Projection],
         reports: &Reports,
         work: impl Future<Output = T>,
     ) -> Result<T, OperationError> {
@@ -94,11 +105,13 @@ impl Operator {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 () = tokio::time::sleep(TELL_EVERY) => {
-                    let all = self.views.status().await?;
-                    let of = all.into_iter().find(|status| status.name == projection.name());
-                    if let Some(progress) = of.and_then(|status| status.rebuilding) {
-                        let (done, total) = (progress.position.get(), Some(progress.head.get()));
-                        report(reports, Report::Progress { what: projection.name().to_owned(), done, total }).await?;
+                    let mut all = self.views.status().await?;
+                    all.retain(|status| projections.iter().any(|projection| projection.name() == status.name));
+                    let under_way = all.iter().filter_map(|status| Some((status.name, status.rebuilding?)));
+                    if let Some((name, last)) = under_way.min_by_key(|(_, progress)| progress.position) {
+                        let what = if projections.len() > 1 && self.pace.share.is_none() { "views" } else { name };
+                        let (done, total) = (last.position.get(), Some(last.head.get()));
+                        report(reports, Report::Progress { what: what.to_owned(), done, total }).await?;
                     }
                 }
             }

@@ -20,6 +20,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Hears how far a filling is; stops it with an error.
 pub(super) type Observe<'a> = &'a mut (dyn FnMut(RebuildProgress) -> Result<(), ViewsError> + Send);
 
+/// The log as it is being read, from the beginning, and up to where.
+pub(super) type Reading = (Ahead, Position);
+
 /// What is to be filled, and from what.
 pub(super) struct Source<'a> {
     pub(super) log: &'a Log,
@@ -37,13 +40,25 @@ impl Source<'_> {
         on_poison: OnPoison,
         observe: Observe<'_>,
     ) -> Result<(), ViewsError> {
-        let (began, first) = (Instant::now(), generation.position());
+        let first = generation.position();
         if first >= until {
             return Ok(());
         }
         let throttle = Throttle::new(self.pace);
         let of = (self.projection, self.of.clone());
-        let mut ahead = Ahead::start(self.log.clone(), of, (first, until), throttle.clone())?;
+        let ahead = Ahead::start(self.log.clone(), of, (first, until), throttle.clone())?;
+        self.fill_from((ahead, until), generation, (on_poison, &throttle), observe).await
+    }
+
+    /// The same from what is being read already.
+    async fn fill_from(
+        &self,
+        (mut ahead, until): Reading,
+        generation: &mut dyn Generation,
+        (on_poison, throttle): (OnPoison, &Throttle),
+        observe: Observe<'_>,
+    ) -> Result<(), ViewsError> {
+        let (began, first) = (Instant::now(), generation.position());
         while let Some(batch) = ahead.next().await {
             let (batch, reading) = batch?;
             let applying = Instant::now();
@@ -67,14 +82,16 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// A finished generation at the head of the log as it was a moment ago.
+    /// A finished generation at the head of the log as it was a moment ago; the most of it from what is being read already, where
+    /// that is so.
     pub(super) async fn build(
         &self,
         views: &dyn ViewStore,
+        reading: Option<Reading>,
         observe: Observe<'_>,
     ) -> Result<Box<dyn Generation>, ViewsError> {
         let mut generation = views.begin(self.projection).await?;
-        match self.build_in(generation.as_mut(), observe).await {
+        match self.build_in(generation.as_mut(), reading, observe).await {
             Ok(()) => Ok(generation),
             Err(error) => {
                 views.discard(self.projection, generation).await?;
@@ -83,7 +100,16 @@ impl Source<'_> {
         }
     }
 
-    async fn build_in(&self, generation: &mut dyn Generation, observe: Observe<'_>) -> Result<(), ViewsError> {
+    async fn build_in(
+        &self,
+        generation: &mut dyn Generation,
+        reading: Option<Reading>,
+        observe: Observe<'_>,
+    ) -> Result<(), ViewsError> {
+        if let Some(reading) = reading {
+            let throttle = Throttle::new(self.pace);
+            self.fill_from(reading, generation, (OnPoison::Stop, &throttle), observe).await?;
+        }
         let mut head = self.log.head().await?;
         loop {
             self.fill(generation, head, OnPoison::Stop, observe).await?;
@@ -103,7 +129,7 @@ impl Source<'_> {
         views: &dyn ViewStore,
         observe: Observe<'_>,
     ) -> Result<Box<dyn Generation>, ViewsError> {
-        match self.build(views, observe).await {
+        match self.build(views, None, observe).await {
             Err(ViewsError::Apply(ApplyError::Poisoned(event))) => {
                 tracing::error!(position = %event.position, stream = event.stream, error = event.error,
                     projection = self.projection.name(), "the log holds an event that cannot be applied");
@@ -160,7 +186,7 @@ pub async fn replay(
 ) -> Result<Position, ViewsError> {
     let source = Source { log, projection, pace, of: Of::All };
     let generation = source
-        .build(views, &mut |now| {
+        .build(views, None, &mut |now| {
             progress(now);
             Ok(())
         })

@@ -2,7 +2,6 @@
 
 use std::{
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -12,6 +11,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::{
     pace::Throttle,
     port::{Batch, Poison, Projection, ViewsError},
+    rebuilding::on_thread,
     sample::Of,
 };
 
@@ -107,7 +107,10 @@ impl Batch {
 
 /// Reads and decodes ahead, on a thread of its own, while what was read before is being applied.
 /// Each batch comes with how long that took.
-pub(super) struct Ahead(mpsc::Receiver<Result<(Batch, Duration), ViewsError>>);
+pub(super) struct Ahead(mpsc::Receiver<Read>);
+
+/// A stretch of the log, and how long it took to read and decode it.
+type Read = Result<(Arc<Batch>, Duration), ViewsError>;
 
 impl Ahead {
     pub(super) fn start(
@@ -116,8 +119,6 @@ impl Ahead {
         (after, until): (Position, Position),
         throttle: Throttle,
     ) -> Result<Self, ViewsError> {
-        let failed = |error: std::io::Error| ViewsError::Unavailable(error.to_string());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         // what is read ahead of a rest is read in the rest
         let (sender, receiver) = mpsc::channel(if throttle.rests() { 1 } else { 2 });
         let filter = Filter::Categories(projection.categories().to_vec());
@@ -126,30 +127,80 @@ impl Ahead {
             let mut after = after;
             while after < until {
                 let began = Instant::now();
-                let mut batch = log.read_of(after, (&filter, &of), projection, throttle.page()).await;
-                if let Ok(batch) = &mut batch {
-                    batch.cut(until);
-                    if batch.to == after {
-                        break;
-                    }
-                    after = batch.to;
-                }
+                let batch = log.read_of(after, (&filter, &of), projection, throttle.page()).await;
+                let Some(batch) = up_to(batch, &mut after, until) else { break };
                 let failed = batch.is_err();
-                let took = began.elapsed();
-                if sender.send(batch.map(|batch| (batch, took))).await.is_err() || failed {
+                if sender.send(batch.map(|batch| (batch, began.elapsed()))).await.is_err() || failed {
                     break;
                 }
             }
         };
-        let thread = thread::Builder::new().name(format!("decode-{}", projection.name()));
-        thread.spawn(move || runtime.block_on(read)).map_err(failed)?;
+        decoding(projection.name(), read)?;
         Ok(Self(receiver))
     }
 
+    /// Reads and decodes once for several projections, from the beginning: as fast as the slowest of them goes.
+    pub(super) fn together(
+        log: Log,
+        projections: &[Projection],
+        until: Position,
+        page: usize,
+    ) -> Result<Vec<Self>, ViewsError> {
+        let (mut senders, receivers): (Vec<_>, Vec<_>) = projections.iter().map(|_| mpsc::channel(2)).unzip();
+        let filter = filter(projections.iter().copied());
+        let read = async move {
+            let mut after = Position::START;
+            while after < until && !senders.is_empty() {
+                let began = Instant::now();
+                let batch = log.read(after, &filter, page).await;
+                let Some(batch) = up_to(batch, &mut after, until) else { break };
+                let read: Read = batch.map(|batch| (batch, began.elapsed()));
+                let mut open = Vec::with_capacity(senders.len());
+                for sender in senders {
+                    // one that has failed needs no more; the others go on
+                    if sender.send(read.clone()).await.is_ok() && read.is_ok() {
+                        open.push(sender);
+                    }
+                }
+                senders = open;
+            }
+        };
+        decoding("all", read)?;
+        Ok(receivers.into_iter().map(Self).collect())
+    }
+
     /// The next stretch; none at the end.
-    pub(super) async fn next(&mut self) -> Option<Result<(Batch, Duration), ViewsError>> {
+    pub(super) async fn next(&mut self) -> Option<Read> {
         self.0.recv().await
     }
+}
+
+/// What of a batch stands at or before `until`, for several hands; moves `after` behind it. None where nothing more comes.
+fn up_to(
+    batch: Result<Batch, ViewsError>,
+    after: &mut Position,
+    until: Position,
+) -> Option<Result<Arc<Batch>, ViewsError>> {
+    let moved = batch.map(|mut batch| {
+        batch.cut(until);
+        let moved = batch.to > *after;
+        *after = batch.to;
+        moved.then(|| Arc::new(batch))
+    });
+    moved.transpose()
+}
+
+/// Runs the reading on a thread of its own.
+fn decoding(of: &str, read: impl Future<Output = ()> + Send + 'static) -> Result<(), ViewsError> {
+    on_thread(&format!("decode-{of}"), read).map(drop)
+}
+
+/// What any of these projections are folded from.
+fn filter(projections: impl Iterator<Item = Projection>) -> Filter {
+    let mut categories: Vec<_> = projections.flat_map(Projection::categories).copied().collect();
+    categories.sort_unstable();
+    categories.dedup();
+    Filter::Categories(categories)
 }
 
 /// The end of the log, read once for all projections of a thread that are there.
@@ -162,10 +213,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(log: Log, read: impl Iterator<Item = Projection>, page: usize) -> Self {
-        let mut categories: Vec<_> = read.flat_map(Projection::categories).collect();
-        categories.sort_unstable();
-        categories.dedup();
-        let filter = Filter::Categories(categories.into_iter().copied().collect());
+        let filter = filter(read);
         Self { log, filter, page, last: Mutex::new(None) }
     }
 

@@ -14,9 +14,9 @@ use tidings_event_store::Position;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    build::Source,
+    build::{Reading, Source},
     comparing::Extent,
-    feed::Log,
+    feed::{Ahead, Log},
     pace::{Pace, Throttle},
     port::{Projection, ViewStore, ViewsError},
     sample::Of,
@@ -47,15 +47,49 @@ impl Rebuilding {
         known.map(|(_, sender)| sender.clone()).ok_or(ViewsError::Stopped)
     }
 
+    /// Builds the next generation of several projections; side by side where they may take the whole machine, and then the log is
+    /// read once for all of them. What a projection gives is told as soon as it is there.
+    pub(super) async fn rebuild_all(
+        self,
+        projections: Vec<Projection>,
+        pace: Pace,
+        done: impl Fn(Projection, Result<Position, ViewsError>) + Clone + Send + Sync + 'static,
+    ) -> Result<(), ViewsError> {
+        if pace.share.is_some() || projections.len() < 2 {
+            return detached(async move {
+                for projection in projections {
+                    done(projection, self.rebuild(projection, pace, None).await);
+                }
+                Ok(())
+            })
+            .await;
+        }
+        let until = self.log.head().await?;
+        let readings = Ahead::together(self.log.clone(), &projections, until, pace.page)?;
+        let each = projections.into_iter().zip(readings).map(|(projection, ahead)| {
+            let (rebuilding, done) = (self.clone(), done.clone());
+            detached(async move {
+                done(projection, rebuilding.rebuild(projection, pace, Some((ahead, until))).await);
+                Ok(())
+            })
+        });
+        futures::future::try_join_all(each).await.map(drop)
+    }
+
     /// Builds the next generation beside the serving one, and lets it serve.
-    pub(super) async fn rebuild(&self, projection: Projection, pace: Pace) -> Result<Position, ViewsError> {
+    pub(super) async fn rebuild(
+        &self,
+        projection: Projection,
+        pace: Pace,
+        reading: Option<Reading>,
+    ) -> Result<Position, ViewsError> {
         let state = self.shared.of(projection);
         let _busy = state.enter()?;
         if !state.is_serving() {
             return Err(ViewsError::Busy(projection.name()));
         }
         let _right = self.store.rebuilding(projection).await?.ok_or(ViewsError::Busy(projection.name()))?;
-        let outcome = self.rebuild_now(projection, pace).await;
+        let outcome = self.rebuild_now(projection, pace, reading).await;
         state.ended("rebuild", &outcome);
         if outcome.as_ref().is_err_and(|error| *error != ViewsError::Stopped)
             && let Err(error) = self.store.want(projection, false).await
@@ -65,7 +99,12 @@ impl Rebuilding {
         outcome
     }
 
-    async fn rebuild_now(&self, projection: Projection, pace: Pace) -> Result<Position, ViewsError> {
+    async fn rebuild_now(
+        &self,
+        projection: Projection,
+        pace: Pace,
+        reading: Option<Reading>,
+    ) -> Result<Position, ViewsError> {
         let control = self.control(projection)?;
         self.store.room(projection).await?;
         self.store.want(projection, true).await?;
@@ -73,7 +112,8 @@ impl Rebuilding {
         let state = self.shared.of(projection);
         tracing::info!(projection = projection.name(), "rebuilding the view beside the one that serves");
         let source = Source { log: &self.log, projection, pace, of: Of::All };
-        let built = source.build(self.store.as_ref(), &mut |progress| self.observe(projection, progress)).await?;
+        let mut observe = |progress| self.observe(projection, progress);
+        let built = source.build(self.store.as_ref(), reading, &mut observe).await?;
         let (reply, swapped) = oneshot::channel();
         control.send(Control::Swap(built, reply)).await.map_err(|_| ViewsError::Stopped)?;
         swapped.await.map_err(|_| ViewsError::Stopped)??;
@@ -125,7 +165,7 @@ impl Rebuilding {
                 if waits || !state.is_serving() || shares && !state.folds() {
                     continue;
                 }
-                match self.rebuild(*projection, pace).await {
+                match self.rebuild(*projection, pace, None).await {
                     Ok(_) | Err(ViewsError::Stopped | ViewsError::Busy(_)) => {}
                     Err(
                         ViewsError::Foreign(_) | ViewsError::Unavailable(_) | ViewsError::Apply(_) | ViewsError::Log(_),

@@ -219,7 +219,18 @@ impl Views {
     /// when it is at the head. Stops at an event that cannot be applied; the serving one then goes on.
     pub async fn rebuild(&self, projection: Projection, pace: Pace) -> Result<Position, ViewsError> {
         let rebuilding = self.rebuilding.clone();
-        detached(async move { rebuilding.rebuild(projection, pace).await }).await
+        detached(async move { rebuilding.rebuild(projection, pace, None).await }).await
+    }
+
+    /// The same for several, side by side where the pace allows them the whole machine. Tells of each when it serves, or why it
+    /// does not.
+    pub async fn rebuild_all(
+        &self,
+        projections: Vec<Projection>,
+        pace: Pace,
+        done: impl Fn(Projection, Result<Position, ViewsError>) + Clone + Send + Sync + 'static,
+    ) -> Result<(), ViewsError> {
+        self.rebuilding.clone().rebuild_all(projections, pace, done).await
     }
 
     /// Compares the serving view of a projection with a fresh fold of the log, on a thread of its own.
