@@ -43,7 +43,7 @@ pub struct Shared {
     /// The read side. Handlers take it from [`Reading`], which has waited for what it must show.
     pub queries: Arc<dyn Queries>,
     /// Who waits for which position.
-    pub consistency: Consistency,
+    pub consistency: Arc<Consistency>,
     /// Access tokens.
     pub authenticator: Authenticator,
     /// Where lists go on.

@@ -146,15 +146,17 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
 
     stores.wait_for_views().await?;
 
-    let (live, following) =
-        Live::start(stores.store.clone(), stores.codec.clone(), &stores.views, stores.commands.clone());
+    let demand = stores.views.demand();
+    let consistency = Arc::new(Consistency::new(stores.views.applied(), move |position| demand.want(position)));
+    let (live, following) = Live::start(&stores, consistency.clone());
     let sender = Sender::new(config.webhooks_private);
     let watched = Arc::new(Watched::new(&stores));
     let readiness = Readiness::new(watched.clone());
     edge::install_metrics();
     let router = match config.role {
         NodeRole::All | NodeRole::Api => {
-            router(&config, &stores, live.clone(), sender.clone(), (forgotten, notary, exports), &readiness, watched)
+            let live = (live.clone(), consistency);
+            router(&config, &stores, live, sender.clone(), (forgotten, notary, exports), &readiness, watched)
         }
         NodeRole::Projector => {
             let https = tls.is_some();
@@ -198,18 +200,17 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
 fn router(
     config: &Config,
     stores: &Stores,
-    live: Live,
+    (live, consistency): (Live, Arc<Consistency>),
     sender: Sender,
     (forgotten, notary, exports): (watch::Receiver<Position>, Notary, Exports),
     readiness: &Readiness,
     watched: Arc<Watched>,
 ) -> Router {
-    let demand = stores.views.demand();
     let authenticator = Authenticator::new(&stores.secret, Arc::new(stores.commands.clone()));
     let app = App::new(Shared {
         commands: stores.commands.clone(),
         queries: stores.views.queries(),
-        consistency: Consistency::new(stores.views.applied(), move |position| demand.want(position)),
+        consistency,
         authenticator: authenticator.clone(),
         cursors: Cursors::new(&stores.secret),
         attachments: Attachments::new(stores.vault.clone(), config.attachments.max_bytes),

@@ -9,6 +9,7 @@ use tidings_domain::{ConversationId, SessionId, StreamId, UserId};
 
 use super::{
     Pushed,
+    happened::Whom,
     presence::Presence,
     queue::{Ended, Sending},
 };
@@ -96,6 +97,11 @@ impl Audience {
         metrics::gauge!("tidings_live_connections").set(count);
     }
 
+    /// Whether somebody listens to a conversation.
+    pub(super) fn listen_to(&self, conversation: ConversationId) -> bool {
+        self.by_conversation.contains_key(&conversation)
+    }
+
     /// Whether an event of this stream could concern anybody who listens.
     pub(super) fn concerns(&self, stream: &StreamId) -> bool {
         match stream {
@@ -113,6 +119,16 @@ impl Audience {
             | StreamId::Schedule(_)
             | StreamId::Access(_)
             | StreamId::Holds => false,
+        }
+    }
+
+    /// Whether somebody listens whom something concerns; whose a webhook is, is not known here.
+    pub(super) fn hears_of(&self, whom: Whom) -> bool {
+        match whom {
+            Whom::In(conversation, only) => !self.of(conversation, only).is_empty(),
+            Whom::One(user) => self.listens(user),
+            Whom::Both(pair) => pair.both().iter().any(|user| self.listens(*user)),
+            Whom::OwnerOf(_) => true,
         }
     }
 

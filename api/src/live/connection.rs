@@ -159,6 +159,7 @@ impl Connection {
 
     /// A page of the log, up to a position that the hub has reached.
     async fn catch_up(&mut self, to: Position) -> Result<(), RenderError> {
+        self.hub.views_at(to).await?;
         let (seen, at) = self.hub.renderer.seen(self.caller.user, self.at, to, PAGE).await?;
         self.missed.extend(seen);
         self.at = at;

@@ -1,17 +1,27 @@
-//! Messages that were just sent, rendered once for everybody.
+//! Messages that were just sent, rendered once for everybody: from the event alone where that says all there is to show, or else
+//! from the views.
 
 use std::{collections::HashMap, sync::Arc};
 
-use tidings_domain::{MessageId, UserId};
-use tidings_event_store::Position;
-use tidings_projections::model::Message;
+use tidings_domain::{
+    MessageId, Personal, StreamId, UserId,
+    conversation::{ConversationEvent, MessageSent},
+};
+use tidings_event_store::{Position, RecordedEvent};
+use tidings_projections::model::{Message, UserRef};
 
 use super::{
     Pushed,
     happened::Told,
+    hub::Hub,
     render::{Happened, RenderError, Renderer},
 };
 use crate::routes::MessageBody;
+
+/// Whether it says that a message was sent, of which there are more than of all else.
+pub(super) fn is_message(recorded: &RecordedEvent) -> bool {
+    &*recorded.name == "message_sent"
+}
 
 /// A message that was just sent.
 #[derive(Debug)]
@@ -29,6 +39,10 @@ impl Fresh {
         let own = serde_json::to_string(&body)?.into();
         body.read = false;
         Ok(Self { sender, id, own, others: serde_json::to_string(&body)?.into() })
+    }
+
+    pub(super) const fn id(&self) -> MessageId {
+        self.id
     }
 
     pub(super) fn as_seen_by(&self, viewer: UserId, position: Position) -> Pushed {
@@ -65,4 +79,42 @@ impl Renderer {
         }
         Ok(all)
     }
+}
+
+impl Hub {
+    /// The message that an event says was sent, if nothing has to be looked up for it but its sender's name: nothing answered,
+    /// mentioned or attached. None where the views are needed, also where its key is destroyed by now.
+    pub(super) async fn just_sent(&self, recorded: &RecordedEvent) -> Result<Option<Fresh>, RenderError> {
+        let Ok(StreamId::Conversation(conversation)) = recorded.stream.id() else { return Ok(None) };
+        let Some(ConversationEvent::MessageSent(sent)) = self.renderer.open(recorded).await else { return Ok(None) };
+        let id = MessageId { conversation, seq: sent.seq, version: recorded.version };
+        let sender = sent.sender;
+        let Some(account) = self.commands.account(sender).await? else { return Ok(None) };
+        // nobody is called otherwise later; one whose account is closed has no name and leaves no messages
+        let Some(identity) = account.identity else { return Ok(None) };
+        let sender_ref = UserRef { id: sender, username: Some(identity.username.as_str().to_owned()) };
+        simple(id, sender_ref, sent).map(|message| Fresh::of(sender, message)).transpose()
+    }
+}
+
+/// As its sender sees it.
+fn simple(id: MessageId, sender: UserRef, sent: MessageSent) -> Option<Message> {
+    let alone = sent.reply_to.is_none() && sent.mentions.is_empty() && sent.attachments.is_empty();
+    let Personal::Clear(content) = sent.content else { return None };
+    alone.then(|| Message {
+        id,
+        sender,
+        subject: content.subject.map(|subject| subject.as_str().to_owned()),
+        body: content.body.map(|body| body.as_str().to_owned()),
+        content_type: sent.content_type.as_str().to_owned(),
+        reply_to: None,
+        mentions: vec![],
+        attachments: vec![],
+        reactions: vec![],
+        created_at: sent.at,
+        edited_at: None,
+        deleted_at: None,
+        read: true,
+        pinned: false,
+    })
 }

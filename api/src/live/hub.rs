@@ -1,7 +1,7 @@
 //! The hub: follows the log once a process and knows who listens.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,18 +12,20 @@ use std::{
 use tidings_commands::Commands;
 use tidings_domain::{ConversationId, UserId};
 use tidings_event_store::Position;
-use tidings_projections::Demand;
+use tidings_projections::{Demand, QueryError};
 use tokio::{
     sync::{Mutex, mpsc, watch},
-    time::MissedTickBehavior,
+    time::{MissedTickBehavior, timeout},
 };
 
 use super::{
     audience::{Audience, Listener, ListenerId},
+    fresh::is_message,
+    happened::Membership,
     queue::{self, Receiving},
     render::{RenderError, Renderer},
 };
-use crate::extract::Caller;
+use crate::{consistency::Consistency, extract::Caller};
 
 /// Somebody is typing for this long before it is told again.
 const TYPING_AGAIN: Duration = Duration::from_secs(2);
@@ -31,6 +33,10 @@ const TYPING_AGAIN: Duration = Duration::from_secs(2);
 const LOOK_WHO_LEFT: Duration = Duration::from_secs(1);
 /// So many signs of typing are remembered before the old ones are forgotten.
 const TYPING_REMEMBERED: usize = 10_000;
+/// How long a connection that catches up waits for the views.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Events looked at in one go for who came and went.
+const PAGE: usize = 1_000;
 
 pub(super) struct State {
     /// Everything up to here was pushed to those who listen.
@@ -39,11 +45,22 @@ pub(super) struct State {
     stopped: bool,
 }
 
+/// How far the hub may go.
+#[derive(Clone)]
+pub(super) struct Reach {
+    /// What can be pushed without the views.
+    pub(super) log: watch::Receiver<Position>,
+    /// What they show. May be ahead of the other by a moment, too.
+    pub(super) views: watch::Receiver<Position>,
+}
+
 /// See [`super`].
 pub(super) struct Hub {
     pub(super) renderer: Renderer,
     pub(super) commands: Commands,
+    pub(super) consistency: Arc<Consistency>,
     demand: Demand,
+    pub(super) reach: Reach,
     pub(super) state: Mutex<State>,
     pub(super) position: watch::Sender<Position>,
     /// Whoever would stop the hub need not wait until it has come to the head.
@@ -59,21 +76,48 @@ pub(super) struct Registered {
 }
 
 impl Hub {
-    pub(super) fn new(renderer: Renderer, commands: Commands, demand: Demand, position: Position) -> Self {
+    pub(super) fn new(
+        renderer: Renderer,
+        commands: Commands,
+        demand: Demand,
+        reach: Reach,
+        consistency: Arc<Consistency>,
+    ) -> Self {
+        let position = *reach.views.borrow();
         let state = State { position, audience: Audience::default(), stopped: false };
         Self {
             renderer,
             commands,
+            consistency,
             demand,
+            reach,
             state: Mutex::new(state),
             position: watch::channel(position).0,
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// Somebody listens: whatever comes next is waited for.
-    pub(super) fn want_next(&self, position: Position) {
-        self.demand.want(Position::new(position.get() + 1));
+    /// Something waits for the views.
+    pub(super) fn want(&self, position: Position) {
+        self.demand.want(position);
+    }
+
+    /// How far the views are.
+    pub(super) fn viewed(&self) -> Position {
+        *self.reach.views.borrow()
+    }
+
+    /// Returns once the views show everything up to here.
+    pub(super) async fn views_at(&self, position: Position) -> Result<(), RenderError> {
+        if self.viewed() >= position {
+            return Ok(());
+        }
+        self.want(position);
+        let mut views = self.reach.views.clone();
+        match timeout(PATIENCE, views.wait_for(|reached| *reached >= position)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(QueryError::NotReady.into()),
+        }
     }
 
     /// How far the hub is.
@@ -87,11 +131,8 @@ impl Hub {
         if state.stopped {
             return Ok(None);
         }
-        // The views are at least as far as the hub. Who has left since the hub's position still gets what came before.
         let from = state.position;
-        let memberships = self.renderer.queries().memberships(caller.user).await?;
-        let listened = memberships.iter().filter(|membership| membership.left_position.is_none_or(|left| left > from));
-        let conversations = listened.map(|membership| membership.conversation).collect();
+        let conversations = self.listened(caller.user, from).await?;
         let (sender, queue) = queue::bounded();
         let listener = Listener { user: caller.user, session: caller.session, queue: sender, conversations };
         let id = state.audience.add(listener);
@@ -101,8 +142,39 @@ impl Hub {
             return Ok(None);
         }
         self.tell_arrival(&mut state.audience, id, caller.user).await;
-        self.want_next(from);
         Ok(Some(Registered { id, from, queue }))
+    }
+
+    /// The conversations that somebody is in at a position that the hub has come to. Where the views are ahead of it, who has
+    /// left since then still gets what came before; where they are behind, the log tells who came and went.
+    async fn listened(&self, user: UserId, at: Position) -> Result<HashSet<ConversationId>, RenderError> {
+        let mut looked_at = self.viewed();
+        let memberships = self.renderer.queries().memberships(user).await?;
+        let listened = memberships.iter().filter(|membership| membership.left_position.is_none_or(|left| left > at));
+        let mut listened: HashSet<_> = listened.map(|membership| membership.conversation).collect();
+        while looked_at < at {
+            let page = self.renderer.page(looked_at, PAGE).await?;
+            for recorded in page.events.iter().take_while(|recorded| recorded.position <= at) {
+                let changed = if is_message(recorded) { None } else { self.renderer.understand(recorded).await };
+                match changed.and_then(|happened| happened.membership) {
+                    Some(Membership::Joined(conversation, users)) if users.contains(&user) => {
+                        listened.insert(conversation);
+                    }
+                    Some(Membership::Left(conversation, left)) if left == user => {
+                        listened.remove(&conversation);
+                    }
+                    Some(
+                        Membership::Joined(..)
+                        | Membership::Left(..)
+                        | Membership::SessionOver(..)
+                        | Membership::AccountOver(..),
+                    )
+                    | None => {}
+                }
+            }
+            looked_at = if page.scanned_to > looked_at { page.scanned_to } else { at };
+        }
+        Ok(listened)
     }
 
     /// Whether a caller's session still stands.
@@ -122,23 +194,20 @@ impl Hub {
         state.audience.clear();
     }
 
-    /// Follows the log behind the views until those stop.
-    pub(super) async fn run(
-        self: Arc<Self>,
-        mut applied: watch::Receiver<Position>,
-        mut signs: mpsc::Receiver<(ConversationId, UserId)>,
-    ) {
+    /// Follows the log until it or the views end.
+    pub(super) async fn run(self: Arc<Self>, mut signs: mpsc::Receiver<(ConversationId, UserId)>) {
+        let Reach { mut log, mut views } = self.reach.clone();
         let mut typing = HashMap::new();
         let mut look = tokio::time::interval(LOOK_WHO_LEFT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                changed = applied.changed() => {
-                    if changed.is_err() {
+                moved = either(&mut log, &mut views) => {
+                    if moved.is_err() {
                         return;
                     }
-                    let to = *applied.borrow_and_update();
-                    self.advance(to).await;
+                    let (to, viewed) = (*log.borrow_and_update(), *views.borrow_and_update());
+                    self.advance(to, viewed).await;
                 }
                 Some((conversation, user)) = signs.recv() => {
                     if is_news(&mut typing, (conversation, user), Instant::now()) {
@@ -163,6 +232,16 @@ impl Hub {
             Ok(pushed) => state.audience.queue(&listeners, &pushed),
             Err(error) => tracing::debug!(%error, "a sign of typing was dropped"),
         }
+    }
+}
+
+async fn either(
+    log: &mut watch::Receiver<Position>,
+    views: &mut watch::Receiver<Position>,
+) -> Result<(), watch::error::RecvError> {
+    tokio::select! {
+        moved = log.changed() => moved,
+        moved = views.changed() => moved,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Live push: what happens in a person's conversations, as it happens, from any past position on.
 //!
-//! The log is followed once a process, by the hub (`hub`): it goes where the views have come to, finds out for each event
-//! who is connected and may see it, renders it from the views as each of them sees it (`render`), and queues it for
-//! their connections. A connection (`connection`) that resumes pages through the log by itself until it is as far as
+//! The log is followed once a process, by the hub (`hub`): it finds out for each event who is connected and may see it, renders
+//! it as each of them sees it, and queues it for their connections. A message says itself what there is to show, and is pushed
+//! as soon as it is durable (`fresh`) where no other node writes; what takes more than that is rendered from the views
+//! (`render`), and waits with all behind it until those have come so far. A connection (`connection`) that resumes pages through the log by itself until it is as far as
 //! the hub, then lives from its queue (`queue`): nothing is lost in between and nothing comes twice. One that does not
 //! keep up is cut off, and what waited for it is dropped at once; it resumes where it was. Who types and who is here
 //! (`presence`) is told on this node alone, and kept nowhere.
@@ -21,14 +22,12 @@ pub mod socket;
 
 use std::sync::Arc;
 
-use tidings_commands::Commands;
 use tidings_domain::{ConversationId, MessageId, UserId};
-use tidings_event_store::{Codec, EventStore, Position};
-use tidings_projections::Views;
+use tidings_event_store::Position;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::extract::Caller;
-use hub::Hub;
+use crate::{consistency::Consistency, extract::Caller, stores::Stores};
+use hub::{Hub, Reach};
 use render::Renderer;
 
 pub use connection::{Connection, Next};
@@ -60,18 +59,16 @@ pub struct Live {
 }
 
 impl Live {
-    /// Begins to follow the log behind the views.
-    pub fn start(
-        store: Arc<dyn EventStore>,
-        codec: Codec,
-        views: &Views,
-        commands: Commands,
-    ) -> (Self, JoinHandle<()>) {
+    /// Begins to follow the log. Whoever is pushed something reads it afterwards: `consistency` is told.
+    pub fn start(stores: &Stores, consistency: Arc<Consistency>) -> (Self, JoinHandle<()>) {
         let (typing, signs) = mpsc::channel(TYPING_QUEUE);
-        let applied = views.applied();
-        let renderer = Renderer::new(store, codec, views.queries());
-        let hub = Arc::new(Hub::new(renderer, commands, views.demand(), *applied.borrow()));
-        let task = tokio::spawn(hub.clone().run(applied, signs));
+        let views = stores.views.applied();
+        // what a node shows of a shared log, all nodes can show
+        let log = if stores.shared_from.is_none() { stores.store.watch_head() } else { views.clone() };
+        let renderer = Renderer::new(stores.store.clone(), stores.codec.clone(), stores.views.queries());
+        let reach = Reach { log, views };
+        let hub = Arc::new(Hub::new(renderer, stores.commands.clone(), stores.views.demand(), reach, consistency));
+        let task = tokio::spawn(hub.clone().run(signs));
         (Self { hub, typing }, task)
     }
 

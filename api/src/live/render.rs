@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tidings_domain::{
-    ConversationId, Event, MessageId, StreamId, Timestamp, UserId, WebhookId, conversation::MemberRole,
+    ConversationId, Event, MessageId, StreamId, Timestamp, UserId, WebhookId,
+    conversation::{ConversationEvent, MemberRole},
 };
 use tidings_event_store::{Codec, EventStore, Filter, Page, Position, RecordedEvent, StoreError};
 use tidings_projections::{
@@ -120,6 +121,11 @@ impl Renderer {
     /// A stretch of what may be pushed.
     pub(super) async fn page(&self, after: Position, limit: usize) -> Result<Page, StoreError> {
         self.store.read_all(after, &Filter::Categories(CATEGORIES.to_vec()), limit).await
+    }
+
+    /// What happened in a conversation, with what is personal in it; none where it cannot be read.
+    pub(super) async fn open(&self, recorded: &RecordedEvent) -> Option<ConversationEvent> {
+        self.codec.open(recorded, |_| true).await.ok()
     }
 
     /// What an event means. One that cannot be read means nothing to those who listen; the views report it.

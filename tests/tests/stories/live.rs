@@ -33,6 +33,25 @@ async fn a_message_arrives_as_the_route_shows_it_to_each() {
 }
 
 #[tokio::test]
+async fn what_was_pushed_is_there_for_who_reads_then() {
+    let app = TestApp::shared();
+    let (ada, bob, group) = pair(&app).await;
+    let mut live = bob.live().await;
+    for number in 1..=30 {
+        let body = format!("number {number}");
+        let reading = async {
+            let pushed = live.until_body(&body).await.pop().unwrap();
+            let message = bob.get(format!("/v1/messages/{}", pushed.data["id"].as_str().unwrap())).await.expect(200);
+            let conversation = bob.get(format!("/v1/conversations/{group}")).await.expect(200);
+            (pushed, message.json, conversation.json)
+        };
+        let (_, (pushed, message, conversation)) = tokio::join!(ada.send(&group, &body), reading);
+        assert_eq!(pushed.data, message);
+        assert_eq!(conversation["unread"], number);
+    }
+}
+
+#[tokio::test]
 async fn every_kind_of_event_comes_as_it_happens() {
     let app = TestApp::shared();
     let (ada, bob, group) = pair(&app).await;
