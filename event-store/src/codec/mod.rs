@@ -252,9 +252,13 @@ fn reveal<E: StoredEvent>(
         Some(author) => author,
         None => None,
     };
-    let part: SealedPart<'_> = serde_json::from_slice(data).map_err(|_| broken())?;
-    let Some(sealed) = part.sealed else { return Err(broken()) };
-    let sealed = BASE64_STANDARD_NO_PAD.decode(sealed.as_bytes()).map_err(|_| broken())?;
+    let sealed = if let Some(sealed) = sealed_at_the_end(data) {
+        BASE64_STANDARD_NO_PAD.decode(sealed)
+    } else {
+        let part: SealedPart<'_> = serde_json::from_slice(data).map_err(|_| broken())?;
+        BASE64_STANDARD_NO_PAD.decode(part.sealed.ok_or_else(broken)?.as_bytes())
+    };
+    let sealed = sealed.map_err(|_| broken())?;
     let binding = Binding { stream: &recorded.stream, name: &recorded.name, id: recorded.id };
     let private = ContentKey::new(&own, author.as_deref(), recorded.id).open(&binding, &sealed);
     event.reveal(&private.ok_or_else(broken)?)?;
@@ -266,6 +270,15 @@ fn append_sealed(data: &mut Vec<u8>, sealed: &[u8]) {
     data.extend_from_slice(if data.len() > 1 { b",\"sealed\":\"" } else { b"\"sealed\":\"" });
     data.extend_from_slice(BASE64_STANDARD_NO_PAD.encode(sealed).as_bytes());
     data.extend_from_slice(b"\"}");
+}
+
+/// The sealed part where it stands last, as [`append_sealed`] puts it: what is before it need not be parsed again. In the alphabet of
+/// base64 there is nothing that JSON would escape.
+fn sealed_at_the_end(data: &[u8]) -> Option<&[u8]> {
+    let data = data.strip_suffix(b"\"}")?;
+    let (before, sealed) = data.split_at(data.iter().rposition(|byte| *byte == b'"')?);
+    let before = before.strip_suffix(b"\"sealed\":")?;
+    matches!(before.last(), Some(b',' | b'{')).then(|| &sealed[1..])
 }
 
 /// The event without its personal part, and the bytes that hold the sealed part: upcast where the form is an older one.

@@ -58,7 +58,8 @@ impl<B: Backend> Folding<B> {
         for event in &decoded {
             self.fold.apply(&mut self.backend, event).await.map_err(|error| stop(&event.recorded, error))?;
         }
-        self.fold.flush(&mut self.backend).await.map_err(|error| stop(&last.recorded, error))?;
+        let filling = self.filling;
+        self.fold.flush(&mut self.backend, filling).await.map_err(|error| stop(&last.recorded, error))?;
         self.move_checkpoint(batch.to).await?;
         self.backend.commit().await?;
         Ok(Applied { events: decoded.len() as u64, parked: 0, erased: self.fold.take_erased() })
@@ -101,7 +102,7 @@ impl<B: Backend> Folding<B> {
         self.backend.savepoint().await?;
         self.fold.assign(event.reserved);
         let folded = match self.fold.apply(&mut self.backend, decoded).await {
-            Ok(()) => self.fold.flush(&mut self.backend).await,
+            Ok(()) => self.fold.flush(&mut self.backend, false).await,
             Err(error) => Err(error),
         };
         self.fold.assign(None);

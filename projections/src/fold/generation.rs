@@ -29,7 +29,7 @@ pub(crate) struct Folding<B> {
     pub(super) position: Position,
     pub(super) parked: Vec<ParkedEvent>,
     pub(super) parked_streams: HashSet<String>,
-    filling: bool,
+    pub(super) filling: bool,
 }
 
 impl<B: Backend> Folding<B> {
@@ -58,6 +58,13 @@ impl<B: Backend> Folding<B> {
         self.backend.begin().await?;
         self.move_checkpoint(self.position).await?;
         Ok(self.backend.commit().await?)
+    }
+
+    /// What was put off while it was being filled.
+    async fn write_rest(&mut self) -> Done {
+        self.backend.begin().await?;
+        self.fold.flush(&mut self.backend, false).await?;
+        self.backend.commit().await
     }
 
     async fn settle(&mut self, outcome: Result<Applied, Stop>) -> Result<Applied, ApplyError> {
@@ -135,6 +142,8 @@ impl<B: Backend> Generation for Folding<B> {
     async fn finish(&mut self) -> Result<(), ApplyError> {
         self.persist().await?;
         if mem::take(&mut self.filling) {
+            let rest = self.write_rest().await.map_err(Stop::from).map(|()| Applied::default());
+            self.settle(rest).await?;
             self.backend.finish().await.map_err(super::FoldError::apply_error)?;
         }
         Ok(())

@@ -60,6 +60,11 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
         self.rows.iter().map(|(key, kept)| (*key, &kept.row))
     }
 
+    /// How many rows are changed.
+    pub(super) fn changed(&self) -> usize {
+        self.changed.len()
+    }
+
     /// The changed rows, in the order in which they were first changed.
     pub(super) fn changes(&self) -> impl Iterator<Item = (K, &T)> {
         self.changed.iter().filter_map(|key| self.rows.get(key).map(|kept| (*key, &kept.row)))

@@ -37,7 +37,7 @@ pub(crate) enum Fold {
     /// Conversations, members, messages, readers.
     Conversations(Box<ConversationsFold>),
     /// Which messages may hold which words.
-    Search(SearchFold),
+    Search(Box<SearchFold>),
 }
 
 impl Fold {
@@ -45,7 +45,7 @@ impl Fold {
         match projection {
             Projection::Directory => Self::Directory(Box::default()),
             Projection::Conversations => Self::Conversations(Box::default()),
-            Projection::Search => Self::Search(SearchFold::default()),
+            Projection::Search => Self::Search(Box::default()),
         }
     }
 
@@ -67,11 +67,11 @@ impl Fold {
         }
     }
 
-    /// Writes the changed rows.
-    async fn flush<B: Backend>(&mut self, backend: &mut B) -> Done {
+    /// Writes the changed rows; while a view is being filled, maybe not all of them yet.
+    async fn flush<B: Backend>(&mut self, backend: &mut B, filling: bool) -> Done {
         match self {
             Self::Directory(fold) => fold.flush(backend).await,
-            Self::Conversations(fold) => fold.flush(backend).await,
+            Self::Conversations(fold) => fold.flush(backend, filling).await,
             Self::Search(fold) => fold.flush(backend).await,
         }
     }
@@ -81,7 +81,7 @@ impl Fold {
         match self {
             Self::Directory(fold) => **fold = DirectoryFold::default(),
             Self::Conversations(fold) => **fold = ConversationsFold::default(),
-            Self::Search(fold) => *fold = SearchFold::default(),
+            Self::Search(fold) => **fold = SearchFold::default(),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
             format!("({} OR message IS NULL AND {})", within("message", sample), people(dialect.user))
         }
         (Projection::Conversations, "attachments") => within("message", sample),
-        (Projection::Search, "documents") => conversations("conversation"),
+        (Projection::Search, "documents" | "authors") => conversations("conversation"),
         (Projection::Conversations | Projection::Search, "closed") => "1 = 1".to_owned(),
         (Projection::Directory | Projection::Conversations | Projection::Search, _) => return None,
     })

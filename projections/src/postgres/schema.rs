@@ -62,7 +62,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
 pub(super) const fn tables(projection: Projection) -> &'static [&'static str] {
     match projection {
         Projection::Directory => &["blocks", "contacts", "devices", "name_terms", "sessions", "users", "webhooks"],
-        Projection::Search => &["closed", "documents"],
+        Projection::Search => &["authors", "closed", "documents"],
         Projection::Conversations => &[
             "accesses",
             "attachments",

@@ -1,13 +1,13 @@
 //! The search projection's rows in PostgreSQL, many at a time.
 
-use sqlx::{Executor, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 use tidings_domain::{ConversationId, UserId};
 use uuid::Uuid;
 
 use super::{backend::PostgresBackend, conversations::column};
 use crate::fold::{
     Done,
-    search::{DocumentRow, Place, SearchChanges, SearchTables},
+    search::{DocumentRow, Place, STRETCH_BITS, SearchChanges, SearchTables},
 };
 
 impl SearchTables for PostgresBackend {
@@ -24,9 +24,12 @@ impl SearchTables for PostgresBackend {
     }
 
     async fn documents_of(&mut self, sender: UserId) -> Done<Vec<(Place, DocumentRow)>> {
-        // a view being filled has this index only from the first closing on
-        self.db.execute("CREATE INDEX IF NOT EXISTS documents_by_sender ON documents (sender)").await?;
-        let found = sqlx::query("SELECT * FROM documents WHERE sender = $1").bind(sender.uuid());
+        let found = sqlx::query(
+            "SELECT d.* FROM authors a JOIN documents d ON d.conversation = a.conversation AND d.seq >= a.stretch << $2
+                 AND d.seq < (a.stretch + 1) << $2 AND d.sender = a.sender
+             WHERE a.sender = $1",
+        );
+        let found = found.bind(sender.uuid()).bind(i32::try_from(STRETCH_BITS).unwrap_or_default());
         let rows = found.fetch_all(&mut self.db).await?;
         Ok(rows.iter().map(document).collect::<Result<_, _>>()?)
     }
@@ -54,7 +57,21 @@ impl SearchTables for PostgresBackend {
         if !there.is_empty() {
             self.put_documents(&there).await?;
         }
+        if !changes.authors.is_empty() {
+            sqlx::query(
+                "INSERT INTO authors SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) ON CONFLICT DO NOTHING",
+            )
+            .bind(column(changes.authors, |(sender, ..)| sender.uuid()))
+            .bind(column(changes.authors, |(_, conversation, _)| conversation.uuid()))
+            .bind(column(changes.authors, |(.., stretch)| *stretch))
+            .execute(&mut self.db)
+            .await?;
+        }
         if !changes.closed.is_empty() {
+            sqlx::query("DELETE FROM authors WHERE sender = ANY($1::uuid[])")
+                .bind(column(changes.closed, |user| user.uuid()))
+                .execute(&mut self.db)
+                .await?;
             sqlx::query("INSERT INTO closed SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING")
                 .bind(column(changes.closed, |user| user.uuid()))
                 .execute(&mut self.db)

@@ -3,12 +3,16 @@
 //! A row's `seqs` are a function of the set alone, however it came about: while it has fewer than [`FEW`] messages, their places in the
 //! stretch, of two bytes each, in order; else a bit for each message of the stretch.
 
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::many;
+use crate::fold::search::STRETCH_BITS;
 
-/// So many messages are a stretch, as a power of two.
-const STRETCH_BITS: u32 = 12;
 const STRETCH: i64 = 1 << STRETCH_BITS;
 const MAP_BYTES: usize = (1 << STRETCH_BITS) / 8;
 const FEW: usize = MAP_BYTES / 2;
@@ -105,66 +109,83 @@ pub(super) fn change(db: &Connection, changes: &mut [Change]) -> rusqlite::Resul
     Ok(())
 }
 
-/// How many postings are sorted in memory at once, at eight bytes each.
-const SORTED_AT_ONCE: usize = 2_000_000;
-
 /// Fills the table, which is empty.
 pub(super) struct Filling<'a> {
     db: &'a Connection,
-    /// What all fingerprints of the present conversation begin with, and the last stretch of it that came.
+    /// What all fingerprints of the present conversation begin with, and the stretch of it that is being gathered.
     at: (i64, i64),
-    /// Of the present conversation: the rest of the fingerprint, and the message.
-    postings: Vec<u64>,
+    /// The places in that stretch, by the rest of the fingerprint.
+    places: HashMap<u32, Vec<u16>, BuildHasherDefault<Spread>>,
 }
 
 impl<'a> Filling<'a> {
-    pub(super) const fn new(db: &'a Connection) -> Self {
-        Self { db, at: (0, 0), postings: Vec::new() }
+    pub(super) fn new(db: &'a Connection) -> Self {
+        Self { db, at: (0, 0), places: HashMap::default() }
     }
 
     /// The next message, in the order of conversations and then of messages, and the lower halves of its fingerprints.
     pub(super) fn add(&mut self, base: i64, seq: i64, parts: impl Iterator<Item = u32>) -> rusqlite::Result<()> {
-        let stretch = stretch(seq);
-        if self.at.0 != base || self.at.1 != stretch && self.postings.len() > SORTED_AT_ONCE {
+        let at = (base, stretch(seq));
+        if self.at != at {
             self.write()?;
+            self.at = at;
         }
-        self.at = (base, stretch);
-        // conversations have no more messages than this
-        let seq = u64::from(u32::try_from(seq).unwrap_or(u32::MAX));
-        self.postings.extend(parts.map(|part| u64::from(part) << 32 | seq));
+        parts.for_each(|part| self.places.entry(part).or_default().push(place(seq)));
         Ok(())
     }
 
-    /// Writes what was added and not yet written.
-    pub(super) fn write(&mut self) -> rusqlite::Result<()> {
-        self.postings.sort_unstable();
-        // two conversations may begin alike, though it never happens
-        self.postings.dedup();
-        let in_row = |posting: &u64| posting >> STRETCH_BITS;
-        let rows: Vec<&[u64]> = self.postings.chunk_by(|a, b| in_row(a) == in_row(b)).collect();
-        let base = self.at.0;
-        let written = many::insert(self.db, "INSERT OR IGNORE INTO postings VALUES (?, ?, ?)", &rows, |into, row| {
-            let (fingerprint, seq) = row.first().map_or((base, 0), |posting| parted(base, *posting));
-            let places: Vec<u16> = row.iter().map(|posting| place(parted(base, *posting).1)).collect();
-            into.bind(fingerprint)?;
-            into.bind(stretch(seq))?;
-            into.bind(pack(&places))
-        })?;
-        if written < rows.len() {
-            let there = |posting: &u64| {
-                let (fingerprint, seq) = parted(base, *posting);
-                Change { fingerprint, seq, there: true }
-            };
-            change(self.db, &mut self.postings.iter().map(there).collect::<Vec<_>>())?;
+    /// All were added.
+    pub(super) fn end(mut self) -> rusqlite::Result<()> {
+        self.write()
+    }
+
+    fn write(&mut self) -> rusqlite::Result<()> {
+        let (base, stretch) = self.at;
+        let mut rows: Vec<(i64, Vec<u16>)> =
+            self.places.drain().map(|(part, places)| (base | i64::from(part), places)).collect();
+        for (_, places) in rows.iter_mut().filter(|(_, places)| !places.is_sorted_by(|a, b| a < b)) {
+            // two conversations may begin alike, though it never happens
+            places.sort_unstable();
+            places.dedup();
         }
-        self.postings.clear();
-        Ok(())
+        rows.sort_unstable_by_key(|(fingerprint, _)| *fingerprint);
+        let statement = "INSERT OR IGNORE INTO postings VALUES (?, ?, ?)";
+        let written = many::insert(self.db, statement, &rows, |into, (fingerprint, places)| {
+            into.bind(fingerprint)?;
+            into.bind(stretch)?;
+            into.bind(pack(places))
+        })?;
+        if written == rows.len() {
+            return Ok(());
+        }
+        // the same
+        let changes = rows.iter().flat_map(|(fingerprint, places)| {
+            let seq = |place: &u16| first(stretch) | i64::from(*place);
+            places.iter().map(move |place| Change { fingerprint: *fingerprint, seq: seq(place), there: true })
+        });
+        change(self.db, &mut changes.collect::<Vec<_>>())
     }
 }
 
-/// The fingerprint and the message of a posting.
-fn parted(base: i64, posting: u64) -> (i64, i64) {
-    (base | (posting >> 32).cast_signed(), (posting & u64::from(u32::MAX)).cast_signed())
+/// Hashes numbers that are hashes already.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // a map looks at the lowest bits and at the highest ones
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 #[cfg(test)]
@@ -199,7 +220,7 @@ mod tests {
         for seq in messages.clone() {
             filling.add(base, seq, parts.into_iter().filter(|part| has(seq, *part))).unwrap();
         }
-        filling.write().unwrap();
+        filling.end().unwrap();
         let posting = |seq, part, there| Change { fingerprint: base | i64::from(part), seq, there };
         for some in messages.clone().collect::<Vec<_>>().chunks(700) {
             // what goes again leaves nothing
@@ -233,7 +254,7 @@ mod tests {
             for seq in seqs {
                 filling.add(1 << 32, seq, [9].into_iter()).unwrap();
             }
-            filling.write().unwrap();
+            filling.end().unwrap();
         }
         assert_eq!(named(&db, 1 << 32 | 9), [1, 2, 5]);
     }

@@ -22,7 +22,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
                 include_str!("../../../migrations/sqlite/views/common/20261120110100_create_checkpoint.sql"),
                 include_str!("../../../migrations/sqlite/views/search/20261120170000_create_documents.sql"),
             ],
-            indexes: &[include_str!("../../../migrations/sqlite/views/search/20261120170100_index_documents.sql")],
+            indexes: &[],
         },
         Projection::Conversations => Shape {
             revision: 5,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     fold::{
         Done,
-        search::{DocumentChange, DocumentRow, Place, SearchChanges, SearchTables},
+        search::{DocumentChange, DocumentRow, Place, STRETCH_BITS, SearchChanges, SearchTables},
     },
     text::base,
 };
@@ -33,12 +33,13 @@ impl SearchTables for SqliteBackend {
     }
 
     async fn documents_of(&mut self, sender: UserId) -> Done<Vec<(Place, DocumentRow)>> {
-        // a view being filled has this index only from the first closing on
-        self.db.execute_batch("CREATE INDEX IF NOT EXISTS documents_by_sender ON documents (sender)")?;
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT conversation, seq, sender, text, fingerprints FROM documents WHERE sender = ?")?;
-        let rows = statement.query_map([sender.as_bytes()], document)?;
+        let mut statement = self.db.prepare_cached(
+            "SELECT d.conversation, d.seq, d.sender, d.text, d.fingerprints FROM authors a
+             CROSS JOIN documents d ON d.conversation = a.conversation AND d.seq >= a.stretch << ?2
+                 AND d.seq < (a.stretch + 1) << ?2 AND d.sender = a.sender
+             WHERE a.sender = ?1",
+        )?;
+        let rows = statement.query_map(params![sender.as_bytes(), STRETCH_BITS], document)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -53,7 +54,14 @@ impl SearchTables for SqliteBackend {
         if !self.fills() {
             write_postings(&self.db, &changes.documents)?;
         }
+        many::insert(&self.db, "INSERT OR IGNORE INTO authors VALUES (?, ?, ?)", changes.authors, |into, author| {
+            let (sender, conversation, stretch) = author;
+            into.bind(sender.as_bytes())?;
+            into.bind(conversation.as_bytes())?;
+            into.bind(stretch)
+        })?;
         for user in changes.closed {
+            self.db.prepare_cached("DELETE FROM authors WHERE sender = ?")?.execute([user.as_bytes()])?;
             self.db.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?)")?.execute([user.as_bytes()])?;
         }
         Ok(())
@@ -70,7 +78,12 @@ fn document(row: &Row<'_>) -> rusqlite::Result<(Place, DocumentRow)> {
 
 /// Their lower halves: the upper ones are the conversation's.
 fn packed(fingerprints: &[i64]) -> Vec<u8> {
-    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes().into_iter().skip(4)).collect()
+    let mut bytes = Vec::with_capacity(4 * fingerprints.len());
+    for fingerprint in fingerprints {
+        let [_, _, _, _, part @ ..] = fingerprint.to_be_bytes();
+        bytes.extend_from_slice(&part);
+    }
+    bytes
 }
 
 fn parts(bytes: &[u8]) -> impl Iterator<Item = u32> {
@@ -119,5 +132,5 @@ pub(super) fn fill_postings(db: &Connection) -> rusqlite::Result<()> {
         let conversation = row.get::<_, Id16<ConversationId>>(0)?.0;
         filling.add(base(conversation), row.get(1)?, parts(row.get_ref(2)?.as_blob()?))?;
     }
-    filling.write()
+    filling.end()
 }

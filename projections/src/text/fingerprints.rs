@@ -27,11 +27,21 @@ impl Within {
     }
 
     fn part(self, base: i64, part: &[char]) -> i64 {
-        let mut hasher = self.0;
-        for c in part {
-            hasher.write(&u32::from(*c).to_le_bytes());
-        }
-        base | i64::from(low_half(hasher.finish()))
+        // most are as short as this
+        let mut bytes = [0; 4 * LONGER_PREFIX];
+        let hash = if let Some(bytes) = bytes.get_mut(..4 * part.len()) {
+            for (bytes, c) in bytes.as_chunks_mut().0.iter_mut().zip(part) {
+                *bytes = u32::from(*c).to_le_bytes();
+            }
+            self.0.hash(bytes)
+        } else {
+            let mut hasher = self.0;
+            for c in part {
+                hasher.write(&u32::from(*c).to_le_bytes());
+            }
+            hasher.finish()
+        };
+        base | i64::from(low_half(hash))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a text to what is compared.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use tidings_domain::values::Emoji;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -72,27 +72,61 @@ pub(super) fn each_piece(text: &str, take: impl FnMut(Kind, &[char])) {
 }
 
 fn split(text: &str, into: &mut impl Sink) {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if byte.is_ascii() && bytes.get(at + 1).is_none_or(u8::is_ascii) {
-            if byte.is_ascii_alphanumeric() {
-                into.begin(Kind::Word);
-                into.push(char::from(byte.to_ascii_lowercase()), place(at, 1));
-            } else {
-                into.end();
-            }
-            at += 1;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if is_simple(c) && chars.peek().is_none_or(|(_, next)| is_simple(*next)) {
+            take_simple(c, place(at, c.len_utf8()), into);
             continue;
         }
-        // up to where two characters follow each other that are none but themselves, whatever is around them
-        let length = bytes[at..].windows(2).position(<[u8]>::is_ascii).map_or(bytes.len() - at, |before| before + 1);
-        for (offset, cluster) in text[at..at + length].grapheme_indices(true) {
+        // up to where two follow each other that are simple
+        let (mut before, mut end) = (c, text.len());
+        while let Some((next_at, next)) = chars.next_if(|(_, next)| !(is_simple(before) && is_simple(*next))) {
+            (before, end) = (next, next_at + next.len_utf8());
+        }
+        for (offset, cluster) in text[at..end].grapheme_indices(true) {
             take_cluster(cluster, &place(at + offset, cluster.len()), into);
         }
-        at += length;
     }
     into.end();
+}
+
+/// Whether readers take it for one character beside any others like it: nothing of this kind joins another.
+const fn is_simple(c: char) -> bool {
+    c.is_ascii()
+        || matches!(c, FIRST_LETTER..='\u{24f}' | '\u{370}'..='\u{482}' | '\u{48a}'..=LAST_LETTER
+            | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}')
+}
+
+/// Simple ones between these are of Latin, Greek or Cyrillic script; those after them are of runs, and folded to themselves.
+const FIRST_LETTER: char = '\u{c0}';
+const LAST_LETTER: char = '\u{52f}';
+
+/// What letters are folded to, from the first one on.
+static LETTERS: LazyLock<Vec<Box<[char]>>> = LazyLock::new(|| {
+    (FIRST_LETTER..=LAST_LETTER).map(|letter| fold(letter.encode_utf8(&mut [0; 4])).collect()).collect()
+});
+
+/// The same as [`take_cluster`] for what is simple.
+fn take_simple(c: char, place: Range<u32>, into: &mut impl Sink) {
+    if c.is_ascii_alphanumeric() {
+        into.begin(Kind::Word);
+        into.push(c.to_ascii_lowercase(), place);
+    } else if c > LAST_LETTER {
+        into.begin(Kind::Run);
+        into.push(c, place);
+    } else {
+        let nth = u32::from(c).checked_sub(u32::from(FIRST_LETTER)).and_then(|nth| usize::try_from(nth).ok());
+        match nth.and_then(|nth| LETTERS.get(nth)).map(|letters| &**letters) {
+            Some(letters @ [first, ..]) if first.is_alphanumeric() => {
+                into.begin(Kind::Word);
+                for letter in letters {
+                    into.push(*letter, place.clone());
+                }
+            }
+            Some([]) => {}
+            Some([..]) | None => into.end(),
+        }
+    }
 }
 
 /// Texts are far shorter than four gigabytes.
@@ -268,6 +302,31 @@ mod tests {
     fn there_are_no_emoji_among_what_is_taken_for_letters() {
         let letters = ('\u{80}'..='\u{ffff}').map(String::from).filter(|c| is_letter(c));
         assert_eq!(letters.filter(|c| Emoji::parse(c).is_ok()).collect::<String>(), "");
+    }
+
+    #[test]
+    fn what_is_simple_is_taken_as_any_cluster_is() {
+        let by_clusters = |text: &str| {
+            let mut pieces = Pieces { done: Vec::new(), open: None };
+            for (at, cluster) in text.grapheme_indices(true) {
+                take_cluster(cluster, &place(at, cluster.len()), &mut pieces);
+            }
+            pieces.end();
+            pieces.done
+        };
+        for c in ('\0'..='\u{ffff}').filter(|c| is_simple(*c)) {
+            let text = format!("a{c}");
+            assert_eq!(pieces(&text), by_clusters(&text), "{c:?}");
+        }
+        let some: Vec<char> =
+            "aZ7 -ßéИ你がー\r\n\u{301}\u{308}\u{600}\u{200d}\u{fe0f}\u{20e3}👩❤🇩🇪각\u{1100}\u{1161}क्षั"
+                .chars()
+                .collect();
+        fastrand::seed(1);
+        for _ in 0..20_000 {
+            let text: String = std::iter::repeat_with(|| some[fastrand::usize(..some.len())]).take(8).collect();
+            assert_eq!(pieces(&text), by_clusters(&text), "{text:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,14 @@ CREATE UNLOGGED TABLE documents (
     PRIMARY KEY (conversation, seq)
 );
 
+-- In which stretches of 4,096 messages somebody wrote, whatever is left of it: where to look when their account is closed.
+CREATE UNLOGGED TABLE authors (
+    sender UUID NOT NULL,
+    conversation UUID NOT NULL,
+    stretch BIGINT NOT NULL,
+    PRIMARY KEY (sender, conversation, stretch)
+);
+
 -- Closed accounts. What arrives from one after all can never be found.
 CREATE UNLOGGED TABLE closed (
     user_id UUID PRIMARY KEY

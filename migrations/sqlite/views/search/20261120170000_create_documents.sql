@@ -17,6 +17,14 @@ CREATE TABLE postings (
     PRIMARY KEY (fingerprint, stretch)
 ) STRICT, WITHOUT ROWID;
 
+-- In which stretches of 4,096 messages somebody wrote, whatever is left of it: where to look when their account is closed.
+CREATE TABLE authors (
+    sender BLOB NOT NULL,
+    conversation BLOB NOT NULL,
+    stretch INTEGER NOT NULL,
+    PRIMARY KEY (sender, conversation, stretch)
+) STRICT, WITHOUT ROWID;
+
 -- Closed accounts. What arrives from one after all can never be found.
 CREATE TABLE closed (
     user BLOB PRIMARY KEY

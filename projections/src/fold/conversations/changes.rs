@@ -10,13 +10,18 @@ use crate::fold::Done;
 
 /// How many conversations and members stay in memory between batches.
 const KEPT: usize = 30_000;
+/// How many changed members may stay there unwritten while a view is being filled.
+const PUT_OFF: usize = 100_000;
 
 impl Rows {
-    /// Writes what was changed.
-    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T) -> Done {
-        tables.write(&self.changes()).await?;
+    /// Writes what was changed; of a view that is being filled not yet the members, which most messages change again.
+    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T, filling: bool) -> Done {
+        let members_too = !filling || self.members.changed() > PUT_OFF;
+        tables.write(&self.changes(members_too)).await?;
         self.conversations.written(KEPT);
-        self.members.written(KEPT);
+        if members_too {
+            self.members.written(KEPT);
+        }
         self.messages.written(0);
         self.mentions.written(0);
         self.attachments.written(0);
@@ -40,13 +45,15 @@ impl Rows {
         Ok(())
     }
 
-    fn changes(&self) -> Changes<'_> {
+    fn changes(&self, members_too: bool) -> Changes<'_> {
+        let members = self.members.changes().filter(|_| members_too);
         let mut members: Vec<(Place, &Member)> =
-            self.members.changes().filter_map(|(place, row)| Some((place, row.as_ref()?))).collect();
+            members.filter_map(|(place, row)| Some((place, row.as_ref()?))).collect();
         // neighbours in the table are written one after the other
         members.sort_unstable_by_key(|((number, user), _)| (*user, *number));
         let messages = self.messages.changes().filter_map(|(_, row)| row.as_ref());
-        let (changed, sent) = messages.partition(|row| row.stored);
+        let (changed, mut sent): (Vec<_>, Vec<_>) = messages.partition(|row| row.stored);
+        sent.sort_unstable_by_key(|row| row.key);
         let mut exceptions: Vec<_> = self.changed_exceptions.iter().copied().collect();
         exceptions.sort_unstable();
         let exception = |(user, key): (UserId, i64)| {

@@ -174,8 +174,8 @@ impl ConversationsFold {
         }
     }
 
-    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T) -> Done {
-        self.rows.flush(tables).await
+    pub(super) async fn flush<T: ConversationTables>(&mut self, tables: &mut T, filling: bool) -> Done {
+        self.rows.flush(tables, filling).await
     }
 
     /// A conversation's number, for its start that is parked.

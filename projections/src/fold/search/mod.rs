@@ -15,7 +15,10 @@ use tidings_event_store::DecodedEvent;
 
 use super::{Done, FoldError, kept::Kept, signed};
 use crate::text;
-pub(crate) use tables::{DocumentChange, DocumentRow, Place, SearchChanges, SearchTables};
+pub(crate) use tables::{Author, DocumentChange, DocumentRow, Place, STRETCH_BITS, SearchChanges, SearchTables};
+
+/// How many authors are known without a look at the table.
+const KNOWN: usize = 30_000;
 
 /// A row as it will stand, beside what of it is in the table.
 struct Document {
@@ -27,6 +30,9 @@ struct Document {
 #[derive(Default)]
 pub(crate) struct SearchFold {
     documents: Kept<Place, Document>,
+    /// Of those who wrote, some that are in the table or will be, and the latter.
+    known: HashSet<Author>,
+    authors: Vec<Author>,
     /// Closed accounts; none before they were read.
     closed: Option<HashSet<UserId>>,
     newly_closed: Vec<UserId>,
@@ -128,6 +134,10 @@ impl SearchFold {
         if self.closed(tables).await?.contains(&event.sender) {
             return Ok(());
         }
+        let author = (event.sender, place.0, place.1 >> STRETCH_BITS);
+        if self.known.insert(author) {
+            self.authors.push(author);
+        }
         let text = event.content_type.is_text();
         let fingerprints = fingerprints(place, event.content.clear(), text);
         let row = Some(DocumentRow { sender: event.sender, text, fingerprints });
@@ -199,9 +209,13 @@ impl SearchFold {
         });
         // what came and went within the batch was never there
         let documents = documents.filter(|change| change.row.is_some() || change.stored.is_some());
-        let changes = SearchChanges { documents: documents.collect(), closed: &self.newly_closed };
-        tables.write_search(&changes).await?;
+        let (documents, authors) = (documents.collect(), &self.authors);
+        tables.write_search(&SearchChanges { documents, authors, closed: &self.newly_closed }).await?;
         self.documents.written(0);
+        self.authors.clear();
+        if self.known.len() > KNOWN {
+            self.known.clear();
+        }
         self.newly_closed.clear();
         Ok(())
     }

@@ -4,6 +4,12 @@ use tidings_domain::{ConversationId, UserId};
 
 use crate::fold::Done;
 
+/// So many messages of a conversation are a stretch, as a power of two.
+pub(crate) const STRETCH_BITS: u32 = 12;
+
+/// Somebody wrote in a stretch of a conversation, whatever is left of it.
+pub(crate) type Author = (UserId, ConversationId, i64);
+
 /// A message's place: its conversation and its `seq`.
 pub(crate) type Place = (ConversationId, i64);
 
@@ -28,6 +34,9 @@ pub(crate) struct DocumentChange<'a> {
 /// What a batch changed. Every key comes once.
 pub(crate) struct SearchChanges<'a> {
     pub(crate) documents: Vec<DocumentChange<'a>>,
+    /// Some may be in the table already.
+    pub(crate) authors: &'a [Author],
+    /// What they wrote is not looked for any more.
     pub(crate) closed: &'a [UserId],
 }
 

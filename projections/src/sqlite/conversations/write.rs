@@ -2,18 +2,17 @@
 
 use rusqlite::{Connection, Result, params};
 
-use crate::fold::conversations::tables::{Changes, ConversationRow, Member, MessageRow, Place};
+use crate::{
+    fold::conversations::tables::{Changes, ConversationRow, Member, MessageRow, Place},
+    sqlite::many,
+};
 
 pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     for row in &changes.conversations {
         write_conversation(db, row)?;
     }
-    for (place, member) in &changes.members {
-        write_member(db, *place, member)?;
-    }
-    for row in &changes.sent {
-        insert_message(db, row)?;
-    }
+    write_members(db, &changes.members)?;
+    insert_messages(db, &changes.sent)?;
     for row in &changes.changed {
         update_message(db, row)?;
     }
@@ -45,15 +44,13 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
         };
         db.prepare_cached(statement)?.execute(params![user.as_bytes(), key])?;
     }
-    for receipt in changes.receipts {
-        // the first one counts: a mark passes a message once
-        db.prepare_cached("INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?)")?.execute(params![
-            receipt.user.as_bytes(),
-            receipt.kind,
-            receipt.key,
-            receipt.at
-        ])?;
-    }
+    // the first one counts: a mark passes a message once
+    many::insert(db, "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?)", changes.receipts, |into, receipt| {
+        into.bind(receipt.user.as_bytes())?;
+        into.bind(receipt.kind)?;
+        into.bind(receipt.key)?;
+        into.bind(receipt.at)
+    })?;
     for (user, at) in changes.closed {
         db.prepare_cached("INSERT OR IGNORE INTO closed VALUES (?, ?)")?.execute(params![user.as_bytes(), at])?;
     }
@@ -86,50 +83,48 @@ fn write_conversation(db: &Connection, row: &ConversationRow) -> Result<()> {
     Ok(())
 }
 
-fn write_member(db: &Connection, (number, user): Place, row: &Member) -> Result<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
-        params![
-            user.as_bytes(),
-            number,
-            row.role,
-            row.joined,
-            row.joined_at,
-            row.joined_seq,
-            row.left_seq,
-            row.left_position,
-            row.sent_seq,
-            row.mark,
-            row.delivered,
-            row.exceptions,
-            row.adjust,
-            row.muted,
-            row.archived,
-        ],
-    )?;
+fn write_members(db: &Connection, rows: &[(Place, &Member)]) -> Result<()> {
+    let statement = "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    many::insert(db, statement, rows, |into, ((number, user), row)| {
+        into.bind(user.as_bytes())?;
+        into.bind(number)?;
+        into.bind(row.role)?;
+        into.bind(row.joined)?;
+        into.bind(row.joined_at)?;
+        into.bind(row.joined_seq)?;
+        into.bind(row.left_seq)?;
+        into.bind(row.left_position)?;
+        into.bind(row.sent_seq)?;
+        into.bind(row.mark)?;
+        into.bind(row.delivered)?;
+        into.bind(row.exceptions)?;
+        into.bind(row.adjust)?;
+        into.bind(row.muted)?;
+        into.bind(row.archived)
+    })?;
     Ok(())
 }
 
-fn insert_message(db: &Connection, row: &MessageRow) -> Result<()> {
-    db.prepare_cached("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
-        params![
-            row.key,
-            row.position,
-            row.version,
-            row.sender.as_bytes(),
-            row.at,
-            row.latest_at,
-            row.content_type,
-            row.reply_to,
-            row.mentions,
-            row.attachments,
-            row.subject,
-            row.body,
-            row.edited_at,
-            row.deleted_at,
-            row.pinned_at,
-            row.reactions,
-        ],
-    )?;
+fn insert_messages(db: &Connection, rows: &[&MessageRow]) -> Result<()> {
+    let statement = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    many::insert(db, statement, rows, |into, row| {
+        into.bind(row.key)?;
+        into.bind(row.position)?;
+        into.bind(row.version)?;
+        into.bind(row.sender.as_bytes())?;
+        into.bind(row.at)?;
+        into.bind(row.latest_at)?;
+        into.bind(&row.content_type)?;
+        into.bind(row.reply_to)?;
+        into.bind(&row.mentions)?;
+        into.bind(&row.attachments)?;
+        into.bind(&row.subject)?;
+        into.bind(&row.body)?;
+        into.bind(row.edited_at)?;
+        into.bind(row.deleted_at)?;
+        into.bind(row.pinned_at)?;
+        into.bind(row.reactions)
+    })?;
     Ok(())
 }
 

@@ -1,1 +1,0 @@
-CREATE INDEX IF NOT EXISTS documents_by_sender ON documents (sender);
