@@ -15,6 +15,7 @@ mod error;
 mod history;
 mod load;
 mod options;
+mod plot;
 mod process;
 mod random;
 mod report;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Some(Command::CeilingReplay { view, dir }) => ceiling::replay::run(dir, *view).and_then(print),
         Some(Command::CeilingAudit { dir }) => ceiling::audit::run(dir).and_then(print),
         Some(Command::CeilingImport { file, dir }) => ceiling::import::run(file, dir).and_then(print),
+        Some(Command::Plot { results, out }) => plot::run(results, out),
         Some(Command::History { lines, file }) => history::write(file, *lines),
         None => measure(&options),
     };

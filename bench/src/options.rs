@@ -1,7 +1,7 @@
 //! The command line of the benchmark.
 
 use crate::ceiling::replay::View;
-use crate::workload::Workload;
+use crate::workload::{Talk, Workload};
 use clap::{Parser, Subcommand, ValueEnum as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +51,15 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1_000_000)]
     pub(crate) events: u64,
 
+    /// Events at which everything is measured while a log grows
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000",
+        value_parser = clap::value_parser!(u64).range(10_000..=100_000_000))]
+    pub(crate) growth: Vec<u64>,
+
+    /// Where the messages of that log go
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "many,one")]
+    pub(crate) growth_into: Vec<Talk>,
+
     /// A chat log (NDJSON) to import instead of a generated one
     #[arg(long)]
     pub(crate) history: Option<PathBuf>,
@@ -84,7 +93,7 @@ impl Options {
     }
 }
 
-/// The parts of the reference, run by the benchmark as programs of their own
+/// Drawings, and the parts of the reference, which the benchmark runs as programs of their own
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Serve the reference over HTTP until a signal ends it
@@ -121,6 +130,15 @@ pub(crate) enum Command {
         /// Where the log goes
         #[arg(long)]
         dir: PathBuf,
+    },
+    /// Draw results that runs have written, as SVG
+    Plot {
+        /// The results, JSON; of the same figure the last one counts
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+        /// Where the drawings go
+        #[arg(long, default_value = "docs/benchmarks")]
+        out: PathBuf,
     },
     /// Write a made chat log (NDJSON) with the shape of a real one
     History {

@@ -114,11 +114,20 @@ pub(crate) struct Finished {
     pub(crate) usage: Usage,
 }
 
-/// Runs a program to its end, which must be exit code 0. Its output stays beside its log.
-pub(crate) async fn finish(mut command: Command, log: &Path) -> Result<Finished, BenchError> {
+/// Runs a program without input to its end, which must be exit code 0. Its output stays beside its log.
+pub(crate) async fn finish(command: Command, log: &Path) -> Result<Finished, BenchError> {
+    finish_with(command, Stdio::null(), log).await
+}
+
+/// The same with an input.
+pub(crate) async fn finish_with(
+    mut command: Command,
+    input: impl Into<Stdio>,
+    log: &Path,
+) -> Result<Finished, BenchError> {
     let program = name(&command);
     let begun = Instant::now();
-    let (mut child, pid) = spawn(command.stdin(Stdio::null()).stdout(File::create(log.with_extension("out"))?), log)?;
+    let (mut child, pid) = spawn(command.stdin(input).stdout(File::create(log.with_extension("out"))?), log)?;
     let mut seen = Usage::default();
     let status = loop {
         tokio::select! {

@@ -46,11 +46,39 @@ impl Random {
         let mut text = String::from(*self.pick(&WORDS));
         while text.len() < bytes {
             text.push(' ');
-            text.push_str(self.pick::<&str>(&WORDS));
+            if self.one_in(1, RARE) {
+                text.push_str(&self.rare_word());
+            } else {
+                text.push_str(self.pick::<&str>(&WORDS));
+            }
         }
         text
     }
+
+    /// One of some thousands of made words, some of them much more often than others.
+    pub(crate) fn rare_word(&mut self) -> String {
+        let most = 1 + self.below(SYLLABLES.len().pow(3));
+        let mut number = self.below(most);
+        let mut word = String::new();
+        for _ in 0..3 {
+            word.push_str(SYLLABLES[number % SYLLABLES.len()]);
+            number /= SYLLABLES.len();
+        }
+        word
+    }
+
+    /// Two words that many texts have.
+    pub(crate) fn two_words(&mut self) -> [&'static str; 2] {
+        [*self.pick(&COMMON), *self.pick(&COMMON)]
+    }
 }
+
+/// Of so many words one is a rare one.
+const RARE: usize = 5;
+const SYLLABLES: [&str; 16] =
+    ["ka", "ro", "mi", "ten", "lu", "sor", "pe", "van", "di", "gho", "zu", "ber", "fa", "lim", "no", "qui"];
+/// Of the words below, some that a search may look for.
+const COMMON: [&str; 8] = ["install", "driver", "permission", "reboot", "thanks", "version", "kernel", "update"];
 
 const WORDS: [&str; 40] = [
     "how",

@@ -6,6 +6,7 @@ mod accounts;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod import;
+mod live;
 pub(crate) mod log;
 pub(crate) mod replay;
 pub(crate) mod rows;
@@ -18,8 +19,9 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
+use live::Hub;
 use log::Log;
-use rows::{Row, Rows};
+use rows::{Hit, Row, Rows};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -33,6 +35,7 @@ pub(crate) struct Reference {
     log: Log,
     marks: Log,
     accounts: Accounts,
+    hub: Hub,
     rows: Rows,
 }
 
@@ -75,8 +78,13 @@ struct PageQuery {
 }
 
 #[derive(Serialize)]
-struct Items {
-    items: Vec<Row>,
+struct Items<T> {
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct SearchQuery {
+    q: String,
 }
 
 #[derive(Serialize)]
@@ -92,6 +100,7 @@ pub(crate) fn serve(listen: SocketAddr, dir: &Path, rows: u32) -> Result<(), Ben
         log: Log::open(&log::path(dir))?,
         marks: Log::open(&log::marks(dir))?,
         accounts: Accounts::open(dir)?,
+        hub: Hub::default(),
         rows: Rows::open(dir, rows)?,
     };
     let router = Router::new()
@@ -99,9 +108,11 @@ pub(crate) fn serve(listen: SocketAddr, dir: &Path, rows: u32) -> Result<(), Ben
         .route("/users", post(accounts::register))
         .route("/sessions", post(accounts::sign_in))
         .route("/read", put(read))
+        .route("/live", get(live::follow))
         .route("/send", post(send))
         .route("/page", get(page))
         .route("/unread", get(unread))
+        .route("/search", get(search))
         .with_state(Arc::new(reference));
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::bind(listen).await?;
@@ -133,8 +144,9 @@ async fn send(
     let mut line = serde_json::to_vec(&record).map_err(failed)?;
     line.push(b'\n');
     let number = reference.log.append(line).await.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    let id = format!("{:032x}-{number}", record.conversation);
-    Ok((StatusCode::CREATED, Json(Sent { id, record })))
+    let sent = Sent { id: format!("{:032x}-{number}", record.conversation), record };
+    reference.hub.tell(number, &sent);
+    Ok((StatusCode::CREATED, Json(sent)))
 }
 
 async fn read(
@@ -152,8 +164,16 @@ async fn page(
     State(reference): State<Arc<Reference>>,
     _: Caller,
     Query(query): Query<PageQuery>,
-) -> Result<Json<Items>, StatusCode> {
+) -> Result<Json<Items<Row>>, StatusCode> {
     Ok(Json(Items { items: reference.rows.page(query.conversation).map_err(failed)? }))
+}
+
+async fn search(
+    State(reference): State<Arc<Reference>>,
+    Caller(person): Caller,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<Items<Hit>>, StatusCode> {
+    Ok(Json(Items { items: reference.rows.search(person, &query.q).map_err(failed)? }))
 }
 
 async fn unread(State(reference): State<Arc<Reference>>, Caller(person): Caller) -> Result<Json<Unread>, StatusCode> {

@@ -39,6 +39,15 @@ impl View {
             Self::Search => "search",
         }
     }
+
+    /// The name of its replay's rate, and of the memory it took.
+    pub(crate) const fn replay(self) -> [&'static str; 2] {
+        match self {
+            Self::Conversations => ["replay, conversations", "replay memory, conversations"],
+            Self::Directory => ["replay, directory", "replay memory, directory"],
+            Self::Search => ["replay, search", "replay memory, search"],
+        }
+    }
 }
 
 /// Fills one view from the log in `dir`, or all, one after the other; answers the number of events.

@@ -21,6 +21,10 @@ const SCHEMA: &str = "
     CREATE VIRTUAL TABLE said USING fts5(text, conversation UNINDEXED, seq UNINDEXED);";
 pub(crate) const INSERT_TEXT: &str = "INSERT INTO said VALUES (?1, ?2, ?3)";
 const PAGE: &str = "SELECT id, seq, sender, text, at FROM message WHERE conversation = ?1 ORDER BY seq DESC LIMIT 50";
+/// The newest of what one may see that has all of the words in it.
+const SEARCH: &str = "SELECT conversation, seq, snippet(said, 0, '<mark>', '</mark>', '…', 16) FROM said
+    WHERE said MATCH ?1 AND conversation IN (SELECT conversation FROM reader WHERE person = ?2)
+    ORDER BY rowid DESC LIMIT 20";
 const UNREAD: &str = "SELECT sum(last - mark) FROM reader WHERE person = ?1";
 
 /// Makes the schema of the views; the replay fills it too.
@@ -40,6 +44,12 @@ pub(crate) struct Row {
     sender: String,
     text: String,
     at: i64,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Hit {
+    id: String,
+    snippet: String,
 }
 
 /// Read connections, as many as threads ever asked at once.
@@ -70,7 +80,15 @@ impl Rows {
                 for seq in 1..=rows {
                     let sender = format!("user{:02}", random.below(PERSONS as usize));
                     let at = 1_700_000_000_000 + i64::from(seq);
-                    insert.execute(params![conversation, seq, id(conversation, seq), sender, random.text(80), at])?;
+                    let text = random.text(80);
+                    insert.execute(params![conversation, seq, id(conversation, seq), sender, text, at])?;
+                }
+            }
+            let mut insert = transaction.prepare(INSERT_TEXT)?;
+            // as people talk: the newest of all conversations stand together
+            for seq in 1..=rows {
+                for conversation in 0..CONVERSATIONS {
+                    insert.execute(params![random.text(80), conversation, seq])?;
                 }
             }
             let mut insert = transaction.prepare("INSERT INTO reader VALUES (?1, ?2, ?3, ?4)")?;
@@ -92,6 +110,17 @@ impl Rows {
                 Ok(Row { id, seq, sender: row.get(2)?, text: row.get(3)?, at: row.get(4)? })
             })?;
             rows.collect()
+        })
+    }
+
+    /// The words as FTS5 takes them.
+    pub(crate) fn search(&self, person: u32, words: &str) -> Result<Vec<Hit>, BenchError> {
+        self.with(|connection| {
+            let mut search = connection.prepare_cached(SEARCH)?;
+            let hits = search.query_map(params![words, person % PERSONS], |row| {
+                Ok(Hit { id: id(row.get(0)?, row.get(1)?), snippet: row.get(2)? })
+            })?;
+            hits.collect()
         })
     }
 

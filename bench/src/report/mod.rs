@@ -1,17 +1,21 @@
 //! Results: collected, shown as a table, written as JSON.
 
 mod goals;
+mod growth;
 mod live;
 mod machine;
 mod postgres;
+mod push;
 mod rebuild;
 mod scales;
 mod start;
 mod table;
 
 pub(crate) use goals::Goals;
+pub(crate) use growth::{Figure, Growth, Size};
 pub(crate) use live::LiveFigures;
 pub(crate) use postgres::{ByMany, Measured, OverPostgres};
+pub(crate) use push::{Push, Pushed};
 pub(crate) use rebuild::{RebuildFigures, Rebuilt, Traffic};
 pub(crate) use start::{Start, Started};
 
@@ -38,6 +42,10 @@ pub(crate) struct Report {
     comparisons: Vec<Comparison>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) starts: Vec<Start>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pushes: Vec<Push>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) growth: Vec<Growth>,
     /// One for each time that a sync takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) postgres: Vec<OverPostgres>,
@@ -149,6 +157,8 @@ impl Report {
             scale: options.scale.clone(),
             comparisons: Vec::new(),
             starts: Vec::new(),
+            pushes: Vec::new(),
+            growth: Vec::new(),
             postgres: Vec::new(),
             live: None,
             rebuild: None,

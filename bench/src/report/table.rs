@@ -1,6 +1,6 @@
 //! The table: ratio first, absolute figures second.
 
-use super::{Comparison, Report, Run, Spread, goals, scales, start};
+use super::{Comparison, Report, Run, Spread, goals, growth, push, scales, start};
 use std::fmt::{self, Display, Formatter};
 
 const HEAD: [&str; 11] = [
@@ -35,6 +35,8 @@ impl Display for Report {
         }
         scales::show(f, &self.comparisons)?;
         start::show(f, &self.starts)?;
+        push::show(f, &self.pushes)?;
+        growth::show(f, &self.growth)?;
         for postgres in &self.postgres {
             postgres.fmt(f)?;
         }
@@ -56,15 +58,19 @@ impl Display for Report {
 
 /// A table in Markdown, its columns as wide as they need to be.
 pub(super) fn table<const N: usize>(f: &mut Formatter<'_>, head: &[&str; N], rows: &[[String; N]]) -> fmt::Result {
-    let head = head.map(String::from);
+    lines(f, &head.map(String::from), rows)
+}
+
+/// A table whose columns are counted only when it is made.
+pub(super) fn lines(f: &mut Formatter<'_>, head: &[String], rows: &[impl AsRef<[String]>]) -> fmt::Result {
     let width = |column: usize| {
-        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
+        let cells = rows.iter().map(AsRef::as_ref).chain([head]).map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    line(f, &head, &widths)?;
-    line(f, &head.each_ref().map(|_| String::new()), &widths)?;
-    rows.iter().try_for_each(|row| line(f, row, &widths))
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    line(f, head, &widths)?;
+    line(f, &vec![String::new(); head.len()], &widths)?;
+    rows.iter().try_for_each(|row| line(f, row.as_ref(), &widths))
 }
 
 /// A line of a Markdown table; of empty cells, the rule under its head.

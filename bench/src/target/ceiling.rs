@@ -1,6 +1,6 @@
 //! The reference as a target.
 
-use super::{Ask, Client, Counts, Place, Stopped, Target, dataset, username};
+use super::{Ask, Audience, Client, Counts, Place, Stopped, Target, dataset, username};
 use crate::ceiling::replay::View;
 use crate::ceiling::{auth, log, rows};
 use crate::error::BenchError;
@@ -70,6 +70,7 @@ impl Target for Ceiling {
                 get(&format!("/page?conversation={}", group % rows::CONVERSATIONS as usize), token)
             }
             Ask::Unread => get("/unread", token),
+            Ask::Search { words } => get(&format!("/search?q={}*", words.join("*+")), token),
             Ask::Send { group, text } => post("/send", Some(token), &json!({"conversation": group, "body": text})),
             Ask::Register { username } => post("/users", None, &json!({"username": username, "password": PASSWORD})),
             Ask::SignIn => post("/sessions", None, &json!({"username": username(user), "password": PASSWORD})),
@@ -84,6 +85,18 @@ impl Target for Ceiling {
             groups.map(|group| put("/read", token, &json!({"conversation": group, "up_to": 1_000}))).collect()
         };
         Ok(Script::repeating((0..connections).map(lane).collect()))
+    }
+
+    /// It knows no members: everybody may listen.
+    async fn audience(&mut self) -> Result<Audience, BenchError> {
+        let (group, path) = (dataset::LIVE_GROUP, format!("/live?conversation={}", dataset::LIVE_GROUP));
+        let listen = self.tokens.iter().take(dataset::LISTENERS).map(|token| get(&path, token)).collect();
+        Ok(Audience { listen, send: self.request(0, Ask::Send { group, text: Audience::TEXT }) })
+    }
+
+    /// It knows no members.
+    async fn gather(&mut self) -> Result<(), BenchError> {
+        Ok(())
     }
 
     /// It has no views.

@@ -17,11 +17,11 @@ impl Counts {
     /// Adds answers to requests of this kind.
     pub(crate) fn add(&mut self, work: Work, answered: u64) {
         match work {
-            Work::Send | Work::SendHot => self.messages += answered,
+            Work::Send | Work::SendHot | Work::SendLarge => self.messages += answered,
             Work::MarkRead => self.marks += answered,
             Work::Register => self.accounts += answered,
             Work::SignIn => self.sessions += answered,
-            Work::Inbox | Work::Messages | Work::Unread => {}
+            Work::Inbox | Work::Messages | Work::Unread | Work::Search => {}
         }
     }
 

@@ -13,13 +13,23 @@ pub(crate) const GROUPS: usize = 512;
 pub(crate) const MEMBERS: usize = 8;
 /// The number of the group with all users in it.
 pub(crate) const HOT_GROUP: usize = GROUPS;
+/// The number of the group with all users in it and a crowd beside them that says nothing.
+pub(crate) const LARGE_GROUP: usize = GROUPS + 1;
+/// All of its members.
+pub(crate) const MEMBERS_OF_LARGE: usize = 25_000;
+/// The number of the group in which one speaks and the others listen.
+pub(crate) const LIVE_GROUP: usize = GROUPS + 2;
+/// Who listens there. Nobody in it is one of [`USERS`].
+pub(crate) const LISTENERS: usize = 8;
 /// Messages in each group before anything is measured, at scale 1: 8 by each member.
 pub(crate) const MESSAGES_BY_MEMBER: usize = 8;
 
-/// The members of a group, the owner first. An odd stride visits eight different users and leaves no user out.
+/// The members of a group who may speak, the owner first. An odd stride visits eight different users and leaves no user out.
 pub(crate) fn members(group: usize) -> Vec<usize> {
-    if group == HOT_GROUP {
-        return (0..USERS).collect();
+    match group {
+        HOT_GROUP | LARGE_GROUP => return (0..USERS).collect(),
+        LIVE_GROUP => return (USERS..=USERS + LISTENERS).collect(),
+        _ => {}
     }
     let stride = 1 + 2 * (group / USERS);
     (0..MEMBERS).map(|place| (group + place * stride) % USERS).collect()
@@ -52,10 +62,20 @@ pub(crate) async fn script<T: Target>(
     each: usize,
 ) -> Result<Script, BenchError> {
     target.sign_in(connections.min(USERS)).await?;
+    if work == Work::SendLarge {
+        target.gather().await?;
+    }
     match work {
         Work::MarkRead => target.marks(connections, each).await,
         Work::Register => Ok(Script::once((0..connections).map(|_| newcomers(target, each)).collect())),
-        Work::Inbox | Work::Messages | Work::Unread | Work::SignIn | Work::Send | Work::SendHot => {
+        Work::Inbox
+        | Work::Messages
+        | Work::Unread
+        | Work::Search
+        | Work::SignIn
+        | Work::Send
+        | Work::SendHot
+        | Work::SendLarge => {
             Ok(Script::repeating((0..connections).map(|number| requests(target, work, number)).collect()))
         }
     }
@@ -103,6 +123,9 @@ fn requests<T: Target>(target: &T, work: Work, number: usize) -> Vec<Vec<u8>> {
     // Each connection goes through its groups in an order of its own. In the order of their numbers all of them would be at
     // about the same few groups at any time, which the workload of one hot group measures.
     random.shuffle(&mut groups);
+    if work == Work::Search {
+        return searches(target, user, &mut random);
+    }
     let mut send = |group| target.request(user, Ask::Send { group, text: &random.text(60) });
     match work {
         Work::Inbox => vec![target.request(user, Ask::Inbox)],
@@ -110,10 +133,25 @@ fn requests<T: Target>(target: &T, work: Work, number: usize) -> Vec<Vec<u8>> {
         Work::Messages => groups.iter().map(|group| target.request(user, Ask::Messages { group: *group })).collect(),
         Work::Send => groups.into_iter().map(send).collect(),
         Work::SendHot => groups.into_iter().map(|_| send(HOT_GROUP)).collect(),
+        Work::SendLarge => groups.into_iter().map(|_| send(LARGE_GROUP)).collect(),
         // everybody in turn, so that nobody opens more sessions than others
         Work::SignIn => (0..USERS).map(|turn| target.request((user + turn) % USERS, Ask::SignIn)).collect(),
-        Work::Register | Work::MarkRead => Vec::new(),
+        Work::Register | Work::MarkRead | Work::Search => Vec::new(),
     }
+}
+
+/// For one word that few messages have, for two that many have, and for one of each.
+fn searches<T: Target>(target: &T, user: usize, random: &mut Random) -> Vec<Vec<u8>> {
+    let mut search = |turn: usize| {
+        let (rare, [one, other]) = (random.rare_word(), random.two_words());
+        let words: &[&str] = match turn % 3 {
+            0 => &[&rare],
+            1 => &[one, other],
+            _ => &[&rare, one],
+        };
+        target.request(user, Ask::Search { words })
+    };
+    (0..120).map(&mut search).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What is measured: the real server and the reference, behind one trait, over one data set.
 
+mod audience;
 mod ceiling;
 mod client;
 mod counts;
 pub(crate) mod dataset;
 mod tidings;
 
+pub(crate) use audience::Audience;
 pub(crate) use ceiling::Ceiling;
 pub(crate) use client::Client;
 pub(crate) use counts::Counts;
@@ -42,6 +44,8 @@ pub(crate) enum Work {
     Messages,
     /// The total of unread messages.
     Unread,
+    /// What has some words in it.
+    Search,
     /// A new account.
     Register,
     /// A new session.
@@ -50,6 +54,8 @@ pub(crate) enum Work {
     Send,
     /// A durable send, all into one group.
     SendHot,
+    /// A durable send, all into a group of 25,000.
+    SendLarge,
     /// A durable read mark that moves forward.
     MarkRead,
 }
@@ -59,7 +65,14 @@ impl Work {
     pub(crate) fn hashes(self) -> bool {
         match self {
             Self::Register | Self::SignIn => true,
-            Self::Inbox | Self::Messages | Self::Unread | Self::Send | Self::SendHot | Self::MarkRead => false,
+            Self::Inbox
+            | Self::Messages
+            | Self::Unread
+            | Self::Search
+            | Self::Send
+            | Self::SendHot
+            | Self::SendLarge
+            | Self::MarkRead => false,
         }
     }
 
@@ -87,10 +100,21 @@ impl Work {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ask<'a> {
     Inbox,
-    Messages { group: usize },
+    Messages {
+        group: usize,
+    },
     Unread,
-    Send { group: usize, text: &'a str },
-    Register { username: &'a str },
+    /// All of these words, each by its beginning.
+    Search {
+        words: &'a [&'a str],
+    },
+    Send {
+        group: usize,
+        text: &'a str,
+    },
+    Register {
+        username: &'a str,
+    },
     SignIn,
 }
 
@@ -140,6 +164,12 @@ pub(crate) trait Target: Sized {
 
     /// About `each` read marks for each connection, none of which is behind another of the same reader in the same conversation.
     async fn marks(&mut self, connections: usize, each: usize) -> Result<Script, BenchError>;
+
+    /// People who listen to a conversation of their own, and somebody who speaks there. Their tokens outlast a measurement.
+    async fn audience(&mut self) -> Result<Audience, BenchError>;
+
+    /// Makes sure that [`dataset::LARGE_GROUP`] is there, with everybody in it.
+    async fn gather(&mut self) -> Result<(), BenchError>;
 
     /// Answers when a reader sees all that was sent before.
     async fn caught_up(&mut self) -> Result<(), BenchError>;

@@ -23,9 +23,9 @@ const MESSAGES_TO_LOOK_AT: u64 = 20_000;
 
 /// A target with the count of what it has acknowledged while it was measured.
 pub(crate) struct Side<T> {
-    target: T,
+    pub(super) target: T,
     dir: PathBuf,
-    acknowledged: Counts,
+    pub(super) acknowledged: Counts,
 }
 
 impl<T: Target> Side<T> {

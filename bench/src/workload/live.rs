@@ -5,6 +5,7 @@
 //! waited for counts too.
 
 use super::progress;
+use super::stream::{PATIENCE, Stream, field, said};
 use crate::error::BenchError;
 use crate::load::{Connection, get, post};
 use crate::options::Options;
@@ -16,8 +17,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, sleep_until, timeout};
 
 const IDLE: usize = 5_000;
@@ -28,7 +27,6 @@ const SENDERS: usize = 10;
 const RATE: u32 = 1_000;
 /// Descriptors beside those of the idle connections.
 const SPARE: u64 = 1_000;
-const PATIENCE: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Measures on a server of its own.
@@ -61,7 +59,7 @@ pub(crate) async fn measure(
     progress(&format!("live: opening {IDLE} idle connections"))?;
     let mut open = Vec::with_capacity(IDLE);
     for number in 0..IDLE {
-        open.push(Stream::open(server.address, &idle[number % IDLE_PEOPLE], "").await?);
+        open.push(Stream::open(server.address, &get("/v1/live", &idle[number % IDLE_PEOPLE])).await?);
     }
     server.rest().await?;
     let with_idle = server.usage()?.resident_bytes;
@@ -72,7 +70,7 @@ pub(crate) async fn measure(
     let begun = Instant::now();
     let mut listeners = Vec::new();
     for token in listening {
-        let stream = Stream::open(server.address, token, "").await?;
+        let stream = Stream::open(server.address, &get("/v1/live", token)).await?;
         listeners.push(tokio::spawn(listen(server.address, token.clone(), stream, total, begun)));
     }
     let used = server.usage()?.cpu_seconds;
@@ -146,60 +144,6 @@ fn allow_descriptors(wanted: u64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// An open stream of Server-Sent Events.
-struct Stream {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Stream {
-    /// Listens when this returns.
-    async fn open(address: SocketAddr, token: &str, query: &str) -> Result<Self, BenchError> {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        stream.write_all(&get(&format!("/v1/live{query}"), token)).await?;
-        let mut buffer = Vec::new();
-        while !contains(&buffer, b": listening") {
-            if timeout(PATIENCE, stream.read_buf(&mut buffer)).await.map_err(|_| silent())?? == 0 {
-                return Err(BenchError::Protocol("a live stream was refused"));
-            }
-        }
-        Ok(Self { stream, buffer: Vec::new() })
-    }
-
-    /// The next event as text; none at the end of the stream.
-    async fn next(&mut self) -> Result<Option<String>, BenchError> {
-        loop {
-            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
-                let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
-                return Ok(Some(String::from_utf8_lossy(&block).into_owned()));
-            }
-            if timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await.map_err(|_| silent())?? == 0 {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn is_open(&mut self) -> bool {
-        let mut byte = [0];
-        loop {
-            match self.stream.try_read(&mut byte) {
-                Ok(0) => return false,
-                Ok(_) => {}
-                Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
-            }
-        }
-    }
-}
-
-fn silent() -> BenchError {
-    BenchError::Check("live: nothing came for a minute".into())
-}
-
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|window| window == text)
-}
-
 /// Listens until everything was seen, and goes on where it was when it is cut off. How long each message took from its
 /// sender to here, and how often it was cut off.
 async fn listen(
@@ -214,20 +158,18 @@ async fn listen(
     while latency.len() < u64::from(total) {
         let Some(block) = stream.next().await? else {
             resumed += 1;
-            stream = Stream::open(address, &token, &format!("?after={last}")).await?;
+            stream = Stream::open(address, &get(&format!("/v1/live?after={last}"), &token)).await?;
             continue;
         };
-        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        if field("event:") != Some("message") {
+        if field(&block, "event:") != Some("message") {
             continue;
         }
-        let position: u64 = field("id:").and_then(|id| id.parse().ok()).unwrap_or(0);
+        let position: u64 = field(&block, "id:").and_then(|id| id.parse().ok()).unwrap_or(0);
         if position <= last {
             return Err(BenchError::Check(format!("live: {position} came after {last}")));
         }
         last = position;
-        let sent = block.split("\"body\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        let sent = sent.and_then(|sent| sent.trim().parse().ok()).map(Duration::from_nanos);
+        let sent = said(&block).and_then(|sent| sent.trim().parse().ok()).map(Duration::from_nanos);
         let sent = sent.ok_or(BenchError::Protocol("a message without its time"))?;
         let took = begun.elapsed().saturating_sub(sent).as_nanos();
         latency

@@ -1,15 +1,19 @@
 //! What is measured, and in which order: reads first, over the data set as it is; then sends, which make it grow; then what
 //! needs the log that they left.
 
+mod growth;
 mod http;
 mod live;
 mod name;
 mod offline;
 mod postgres;
+mod push;
 mod rebuild;
 mod sides;
 mod start;
+mod stream;
 
+pub(crate) use growth::Talk;
 pub(crate) use name::Workload;
 
 use crate::error::BenchError;
@@ -56,6 +60,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
             sides::measure::<A, B>(options, &place, &workloads, &mut report).await?;
         }
     }
+    if workloads.contains(&Workload::SendLarge) {
+        sides::measure_large::<A, B>(options, place, &mut report).await?;
+    }
     if workloads.contains(&Workload::Import) {
         for scale in &options.scale {
             let place = Place { scale: *scale, ..place.clone() };
@@ -74,6 +81,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
     }
     if workloads.contains(&Workload::Rebuild) && !options.noise {
         report.rebuild = Some(rebuild::measure(options, place, &mut report.checks).await?);
+    }
+    if workloads.contains(&Workload::Growth) && !options.noise {
+        report.growth = growth::measure(options, place, &mut report.checks).await?;
     }
     let path = report.write()?;
     let mut out = std::io::stdout();

@@ -13,6 +13,8 @@ pub(crate) enum Workload {
     Messages,
     /// GET the total of unread messages
     Unread,
+    /// GET what has these words in it
+    Search,
     /// POST an account: one argon2 hash each
     Register,
     /// POST a session: one argon2 hash each
@@ -21,8 +23,12 @@ pub(crate) enum Workload {
     Send,
     /// POST a message, durable, all into one group
     SendHot,
+    /// POST a message, durable, into a group of 25,000
+    SendLarge,
     /// PUT a read mark, durable
     MarkRead,
+    /// From sending a message until all who listen have it, by itself and beside 64 senders
+    Push,
     /// Start the server, empty and with the log of this run
     Start,
     /// Rebuild each view and all of them from the log, with no server running
@@ -37,6 +43,8 @@ pub(crate) enum Workload {
     Live,
     /// Rebuild every view of a long log beside 2,000 mixed requests a second
     Rebuild,
+    /// Everything over a log that grows
+    Growth,
 }
 
 impl Workload {
@@ -45,11 +53,14 @@ impl Workload {
             Self::Inbox => "inbox",
             Self::Messages => "messages",
             Self::Unread => "unread",
+            Self::Search => "search",
             Self::Register => "register",
             Self::SignIn => "sign-in",
             Self::Send => "send",
             Self::SendHot => "send-hot",
+            Self::SendLarge => "send-large",
             Self::MarkRead => "mark-read",
+            Self::Push => "push",
             Self::Start => "start",
             Self::Replay => "replay",
             Self::Audit => "audit",
@@ -57,6 +68,7 @@ impl Workload {
             Self::Postgres => "postgres",
             Self::Live => "live",
             Self::Rebuild => "rebuild",
+            Self::Growth => "growth",
         }
     }
 
@@ -66,14 +78,22 @@ impl Workload {
             Self::Inbox => Some(Work::Inbox),
             Self::Messages => Some(Work::Messages),
             Self::Unread => Some(Work::Unread),
+            Self::Search => Some(Work::Search),
             Self::Register => Some(Work::Register),
             Self::SignIn => Some(Work::SignIn),
             Self::Send => Some(Work::Send),
             Self::SendHot => Some(Work::SendHot),
+            Self::SendLarge => Some(Work::SendLarge),
             Self::MarkRead => Some(Work::MarkRead),
-            Self::Start | Self::Replay | Self::Audit | Self::Import | Self::Postgres | Self::Live | Self::Rebuild => {
-                None
-            }
+            Self::Push
+            | Self::Start
+            | Self::Replay
+            | Self::Audit
+            | Self::Import
+            | Self::Postgres
+            | Self::Live
+            | Self::Rebuild
+            | Self::Growth => None,
         }
     }
 
@@ -81,29 +101,33 @@ impl Workload {
     pub(crate) fn goals(self, connections: Option<u16>) -> Goals {
         let none = Goals::default();
         match self {
-            Self::Send if connections == Some(1) => Goals { ratio: Some(0.8), ..none },
-            Self::Send | Self::SendHot if connections == Some(64) => {
+            Self::Send | Self::SendLarge if connections == Some(1) => Goals { ratio: Some(0.8), ..none },
+            Self::Send | Self::SendHot | Self::SendLarge if connections == Some(64) => {
                 Goals { ratio: Some(0.6), p99_ms: Some(3.0), ..none }
             }
-            Self::Send | Self::SendHot => Goals { ratio: Some(0.6), ..none },
+            Self::Send | Self::SendHot | Self::SendLarge => Goals { ratio: Some(0.6), ..none },
             Self::Inbox | Self::Unread => Goals { ratio: Some(0.8), ..none },
             Self::Replay => Goals { rate: Some(450_000.0), ..none },
             Self::Messages
+            | Self::Search
             | Self::Register
             | Self::SignIn
             | Self::MarkRead
+            | Self::Push
             | Self::Start
             | Self::Audit
             | Self::Import
             | Self::Postgres
             | Self::Live
-            | Self::Rebuild => none,
+            | Self::Rebuild
+            | Self::Growth => none,
         }
     }
 
     /// Whether it needs both servers with the data set in them, or what they leave behind.
     pub(crate) fn needs_both_sides(self) -> bool {
-        self.work().is_some() || matches!(self, Self::Start | Self::Replay | Self::Audit)
+        self.work().is_some_and(|work| work != Work::SendLarge)
+            || matches!(self, Self::Push | Self::Start | Self::Replay | Self::Audit)
     }
 
     /// Whether it needs a log of some length.
@@ -117,18 +141,23 @@ impl Workload {
             | Self::SignIn
             | Self::Send
             | Self::SendHot
+            | Self::SendLarge
             | Self::MarkRead
+            | Self::Push
             | Self::Import
             | Self::Postgres
             | Self::Live
-            | Self::Rebuild => true,
-            Self::Inbox | Self::Messages | Self::Unread | Self::Start | Self::Replay | Self::Audit => false,
+            | Self::Rebuild
+            | Self::Growth => true,
+            Self::Inbox | Self::Messages | Self::Unread | Self::Search | Self::Start | Self::Replay | Self::Audit => {
+                false
+            }
         }
     }
 
     /// Whether it takes minutes whatever the options say.
     pub(crate) fn takes_long(self) -> bool {
-        matches!(self, Self::Postgres | Self::Live | Self::Rebuild)
+        matches!(self, Self::Postgres | Self::Live | Self::Rebuild | Self::Growth)
     }
 
     /// Whether it is measured at so many connections, and if not, why.

@@ -108,6 +108,15 @@ pub(crate) async fn timed(command: Command, place: &Place, count: u64) -> Result
     })
 }
 
+/// What a file takes, or all the files in a directory.
+pub(crate) fn bytes(path: &Path) -> Result<u64, BenchError> {
+    let about = std::fs::symlink_metadata(path)?;
+    if !about.is_dir() {
+        return Ok(about.len());
+    }
+    std::fs::read_dir(path)?.try_fold(0, |sum, entry| Ok(sum + bytes(&entry?.path())?))
+}
+
 fn remove(dir: &Path) -> Result<(), BenchError> {
     if dir.exists() {
         std::fs::remove_dir_all(dir)?;

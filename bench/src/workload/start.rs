@@ -43,7 +43,7 @@ async fn from_nothing<T: Target>(place: &Place, side: &str) -> Result<Started, B
 }
 
 /// Starts a server, asks it until it is ready and then for a page, waits until it rests, and ends it.
-async fn start(
+pub(crate) async fn start(
     place: &Place,
     serve: impl FnOnce(SocketAddr) -> Command,
     read: Option<&[u8]>,

@@ -1,21 +1,24 @@
 //! The real server as a target, driven by nothing but its HTTP contract and its command line.
 
+mod crowd;
+mod imported;
+mod log;
 mod node;
 mod setup;
 
 pub(crate) use node::{offline, program};
 
 use super::client::{Client, Reply};
-use super::{Ask, Counts, Place, Stopped, Target, dataset};
+use super::{Ask, Audience, Counts, Place, Stopped, Target, dataset};
 use crate::ceiling::replay::View;
 use crate::error::BenchError;
 use crate::load::{Script, get, post};
 use crate::process::Server;
 use node::Node;
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
@@ -27,9 +30,12 @@ pub(crate) struct Tidings {
     /// One process, or the nodes of one installation; the first is the one that is asked when any will do.
     nodes: Vec<Node>,
     users: Vec<User>,
-    /// Ids of the groups, the hot one last.
-    groups: Vec<String>,
+    /// Ids of the groups, by their numbers.
+    groups: HashMap<usize, String>,
     made: Counts,
+    /// Where its data is, and the programs.
+    place: Place,
+    dir: PathBuf,
 }
 
 struct User {
@@ -51,13 +57,20 @@ impl Tidings {
             let log = dir.join(format!("node-{number}.log"));
             started.push(Node::start(node::node(place, dir, number, database), &log).await?);
         }
-        Self::filled(place, started).await
+        Self::filled(place, dir, started).await
     }
 
-    async fn filled(place: &Place, nodes: Vec<Node>) -> Result<Self, BenchError> {
-        let mut target = Self { nodes, users: Vec::new(), groups: Vec::new(), made: Counts::default() };
-        target.register().await?;
-        target.make_groups().await?;
+    fn of(place: &Place, dir: &Path, nodes: Vec<Node>) -> Self {
+        let (users, groups, made) = (Vec::new(), HashMap::new(), Counts::default());
+        Self { nodes, users, groups, made, place: place.clone(), dir: dir.into() }
+    }
+
+    async fn filled(place: &Place, dir: &Path, nodes: Vec<Node>) -> Result<Self, BenchError> {
+        let mut target = Self::of(place, dir, nodes);
+        target.register(dataset::USERS).await?;
+        for group in 0..=dataset::HOT_GROUP {
+            target.make_group(group).await?;
+        }
         target.fill(place.scale.into()).await?;
         target.caught_up().await?;
         Ok(target)
@@ -74,7 +87,7 @@ impl Tidings {
 
     /// The `seq` of the newest message: how many a conversation holds.
     async fn newest(&mut self, group: usize) -> Result<u64, BenchError> {
-        let path = format!("/v1/conversations/{}/messages?limit=1", self.groups[group]);
+        let path = format!("/v1/conversations/{}/messages?limit=1", self.groups[&group]);
         let request = get(&path, &self.users[dataset::members(group)[0]].token);
         let page = self.client().ask(&request).await?.body;
         let Some(first) = page["items"].as_array().and_then(|items| items.first()) else { return Ok(0) };
@@ -90,6 +103,11 @@ impl Tidings {
         Ok(reply)
     }
 
+    /// How many events lie in the log of a directory.
+    pub(crate) fn events(dir: &Path) -> Result<u64, BenchError> {
+        log::events(dir)
+    }
+
     async fn renew(&mut self, user: usize) -> Result<(), BenchError> {
         self.users[user].token = self.token(user).await?;
         self.users[user].since = Instant::now();
@@ -102,7 +120,7 @@ impl Target for Tidings {
 
     async fn start(place: &Place, dir: &Path) -> Result<Self, BenchError> {
         let node = Node::start(program(place, dir), &dir.with_extension("log")).await?;
-        Self::filled(place, vec![node]).await
+        Self::filled(place, dir, vec![node]).await
     }
 
     fn servers(&self) -> impl Iterator<Item = &Server> {
@@ -123,11 +141,12 @@ impl Target for Tidings {
         match ask {
             Ask::Inbox => get("/v1/conversations?limit=50", token),
             Ask::Messages { group } => {
-                get(&format!("/v1/conversations/{}/messages?limit=50", self.groups[group]), token)
+                get(&format!("/v1/conversations/{}/messages?limit=50", self.groups[&group]), token)
             }
             Ask::Unread => get("/v1/unread", token),
+            Ask::Search { words } => get(&format!("/v1/search?q={}&limit=20", words.join("+")), token),
             Ask::Send { group, text } => {
-                let path = format!("/v1/conversations/{}/messages", self.groups[group]);
+                let path = format!("/v1/conversations/{}/messages", self.groups[&group]);
                 post(&path, Some(token), &json!({"body": text}))
             }
             Ask::Register { username } => post("/v1/users", None, &json!({"username": username, "password": PASSWORD})),
@@ -137,6 +156,14 @@ impl Target for Tidings {
 
     async fn marks(&mut self, connections: usize, each: usize) -> Result<Script, BenchError> {
         self.make_marks(connections, each).await
+    }
+
+    async fn audience(&mut self) -> Result<Audience, BenchError> {
+        self.make_audience().await
+    }
+
+    async fn gather(&mut self) -> Result<(), BenchError> {
+        self.gather_crowd().await
     }
 
     async fn caught_up(&mut self) -> Result<(), BenchError> {
@@ -152,9 +179,9 @@ impl Target for Tidings {
     }
 
     async fn messages(&mut self) -> Result<u64, BenchError> {
-        self.sign_in(dataset::USERS).await?;
+        self.sign_in(self.users.len()).await?;
         let mut messages = 0;
-        for group in 0..=dataset::HOT_GROUP {
+        for group in self.groups.keys().copied().collect::<Vec<_>>() {
             messages += self.newest(group).await?;
         }
         Ok(messages)
@@ -173,24 +200,8 @@ impl Target for Tidings {
         Ok(Stopped { events, made: self.made, read })
     }
 
-    /// By the log's own file, whatever the server says of itself.
     fn found(dir: &Path) -> Result<Counts, BenchError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let log = Connection::open_with_flags(dir.join("events.db"), flags)?;
-        let mut by_name = log.prepare("SELECT name, count(*) FROM events GROUP BY name")?;
-        let mut rows = by_name.query([])?;
-        let mut found = Counts::default();
-        while let Some(row) = rows.next()? {
-            let count = row.get::<_, i64>(1)?.cast_unsigned();
-            match row.get_ref(0)?.as_str().unwrap_or_default() {
-                "message_sent" => found.messages += count,
-                "read_up_to" => found.marks += count,
-                "user_registered" => found.accounts += count,
-                "session_opened" => found.sessions += count,
-                _ => {}
-            }
-        }
-        Ok(found)
+        log::found(dir)
     }
 
     fn serve(place: &Place, dir: &Path, address: SocketAddr) -> Command {

@@ -13,8 +13,9 @@ use std::time::Instant;
 const PAGE: u64 = 100;
 
 impl Tidings {
-    pub(super) async fn register(&mut self) -> Result<(), BenchError> {
-        for number in 0..dataset::USERS {
+    /// Registers people until there are so many.
+    pub(super) async fn register(&mut self, people: usize) -> Result<(), BenchError> {
+        for number in self.users.len()..people {
             let body = json!({"username": username(number), "password": PASSWORD});
             let id = self.client().ask(&post("/v1/users", None, &body)).await?.text("id")?;
             self.made.accounts += 1;
@@ -31,15 +32,13 @@ impl Tidings {
         reply.text("access_token")
     }
 
-    pub(super) async fn make_groups(&mut self) -> Result<(), BenchError> {
-        for group in 0..=dataset::HOT_GROUP {
-            let members = dataset::members(group);
-            let others: Vec<&str> = members[1..].iter().map(|member| self.users[*member].id.as_str()).collect();
-            let body = json!({"kind": "group", "name": format!("Group {group}"), "members": others});
-            let request = post("/v1/conversations", Some(&self.users[members[0]].token), &body);
-            let id = self.client().ask(&request).await?.text("id")?;
-            self.groups.push(id);
-        }
+    pub(super) async fn make_group(&mut self, group: usize) -> Result<(), BenchError> {
+        let members = dataset::members(group);
+        let others: Vec<&str> = members[1..].iter().map(|member| self.users[*member].id.as_str()).collect();
+        let body = json!({"kind": "group", "name": format!("Group {group}"), "members": others});
+        let request = post("/v1/conversations", Some(&self.users[members[0]].token), &body);
+        let id = self.client().ask(&request).await?.text("id")?;
+        self.groups.insert(group, id);
         Ok(())
     }
 
@@ -57,7 +56,11 @@ impl Tidings {
 
     /// Sends `count` messages into each of these groups, all by one member: whoever sends has read up to there. Answers their ids,
     /// group by group, the oldest first.
-    async fn send_to_be_read(&mut self, groups: &[usize], count: usize) -> Result<Vec<Vec<String>>, BenchError> {
+    pub(super) async fn send_to_be_read(
+        &mut self,
+        groups: &[usize],
+        count: usize,
+    ) -> Result<Vec<Vec<String>>, BenchError> {
         self.sign_in(dataset::USERS).await?;
         let send = |group: &usize| {
             self.request(dataset::writer(*group), Ask::Send { group: *group, text: "something that is to be read" })
@@ -74,8 +77,8 @@ impl Tidings {
     }
 
     /// The ids of the newest messages of a group, the oldest of them first.
-    async fn newest_ids(&mut self, group: usize, count: usize) -> Result<Vec<String>, BenchError> {
-        let (token, id) = (self.users[dataset::writer(group)].token.clone(), self.groups[group].clone());
+    pub(super) async fn newest_ids(&mut self, group: usize, count: usize) -> Result<Vec<String>, BenchError> {
+        let (token, id) = (self.users[dataset::writer(group)].token.clone(), self.groups[&group].clone());
         let mut ids: Vec<String> = Vec::with_capacity(count);
         while ids.len() < count {
             let before = ids.last().map(|id| format!("&before={id}")).unwrap_or_default();
@@ -105,7 +108,7 @@ impl Tidings {
         let marks = |(number, lane): (usize, &Vec<usize>)| {
             let token = &self.users[number % dataset::USERS].token;
             let mark = |group: usize, round: usize| {
-                let path = format!("/v1/conversations/{}/read", self.groups[group]);
+                let path = format!("/v1/conversations/{}/read", self.groups[&group]);
                 put(&path, token, &json!({"up_to": ids[&group][round]}))
             };
             let rounds = 0..each.div_ceil(fewest);
