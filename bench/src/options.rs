@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "many,one")]
     pub(crate) growth_into: Vec<Talk>,
 
-    /// A chat log (NDJSON) to import instead of a generated one
+    /// A chat log (NDJSON) to import, and to read in, instead of a generated one
     #[arg(long)]
     pub(crate) history: Option<PathBuf>,
 

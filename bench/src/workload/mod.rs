@@ -2,6 +2,7 @@
 //! needs the log that they left.
 
 mod growth;
+mod history;
 mod http;
 mod live;
 mod name;
@@ -84,6 +85,9 @@ async fn measure<A: Target, B: Target>(options: &Options, place: &Place) -> Resu
     }
     if workloads.contains(&Workload::Growth) && !options.noise {
         report.growth = growth::measure(options, place, &mut report.checks).await?;
+    }
+    if workloads.contains(&Workload::History) && !options.noise {
+        report.growth.push(history::measure(options, place, &mut report.checks).await?);
     }
     let path = report.write()?;
     let mut out = std::io::stdout();

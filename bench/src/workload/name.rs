@@ -37,6 +37,8 @@ pub(crate) enum Workload {
     Audit,
     /// Import a chat log
     Import,
+    /// Import a channel's history and read in it
+    History,
     /// POST a message, durable, over PostgreSQL, beside plain inserts
     Postgres,
     /// 5,000 idle live connections, and 1,000 messages a second to 50 others
@@ -65,6 +67,7 @@ impl Workload {
             Self::Replay => "replay",
             Self::Audit => "audit",
             Self::Import => "import",
+            Self::History => "history",
             Self::Postgres => "postgres",
             Self::Live => "live",
             Self::Rebuild => "rebuild",
@@ -90,6 +93,7 @@ impl Workload {
             | Self::Replay
             | Self::Audit
             | Self::Import
+            | Self::History
             | Self::Postgres
             | Self::Live
             | Self::Rebuild
@@ -117,6 +121,7 @@ impl Workload {
             | Self::Start
             | Self::Audit
             | Self::Import
+            | Self::History
             | Self::Postgres
             | Self::Live
             | Self::Rebuild
@@ -145,6 +150,7 @@ impl Workload {
             | Self::MarkRead
             | Self::Push
             | Self::Import
+            | Self::History
             | Self::Postgres
             | Self::Live
             | Self::Rebuild

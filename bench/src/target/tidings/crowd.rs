@@ -3,7 +3,7 @@
 use super::{PASSWORD, Tidings, program};
 use crate::error::BenchError;
 use crate::history::Line;
-use crate::load::{get, post, put};
+use crate::load::{get, put};
 use crate::process::{finish, finish_with};
 use crate::target::{Ask, Audience, Target as _, dataset};
 use serde_json::json;
@@ -43,9 +43,7 @@ impl Tidings {
         command.args(["password", DOORKEEPER]);
 
         finish_with(command, File::open(&file)?, &log).await?;
-        let credentials = json!({"username": DOORKEEPER, "password": PASSWORD});
-        let token = self.client().ask(&post("/v1/sessions", None, &credentials)).await?.text("access_token")?;
-        self.made.sessions += 1;
+        let token = self.token(DOORKEEPER).await?;
         let inbox = self.client().ask(&get("/v1/conversations", &token)).await?.body;
         let id = inbox["items"][0]["id"].as_str().map(str::to_owned);
         let id = id.ok_or_else(|| BenchError::Check(format!("no group of the crowd: {inbox}")))?;

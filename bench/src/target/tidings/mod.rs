@@ -39,6 +39,7 @@ pub(crate) struct Tidings {
 }
 
 struct User {
+    name: String,
     id: String,
     token: String,
     since: Instant,
@@ -96,8 +97,7 @@ impl Tidings {
 
     async fn send(&mut self) -> Result<Reply, BenchError> {
         self.renew(0).await?;
-        let group = dataset::groups_of(0)[0];
-        let request = self.request(0, Ask::Send { group, text: "the last one" });
+        let request = self.request(0, Ask::Send { group: dataset::HOT_GROUP, text: "the last one" });
         let reply = self.client().ask(&request).await?;
         self.made.messages += 1;
         Ok(reply)
@@ -109,7 +109,8 @@ impl Tidings {
     }
 
     async fn renew(&mut self, user: usize) -> Result<(), BenchError> {
-        self.users[user].token = self.token(user).await?;
+        let name = self.users[user].name.clone();
+        self.users[user].token = self.token(&name).await?;
         self.users[user].since = Instant::now();
         Ok(())
     }

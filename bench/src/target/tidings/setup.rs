@@ -16,17 +16,18 @@ impl Tidings {
     /// Registers people until there are so many.
     pub(super) async fn register(&mut self, people: usize) -> Result<(), BenchError> {
         for number in self.users.len()..people {
-            let body = json!({"username": username(number), "password": PASSWORD});
+            let name = username(number);
+            let body = json!({"username": name, "password": PASSWORD});
             let id = self.client().ask(&post("/v1/users", None, &body)).await?.text("id")?;
             self.made.accounts += 1;
-            let token = self.token(number).await?;
-            self.users.push(User { id, token, since: Instant::now() });
+            let token = self.token(&name).await?;
+            self.users.push(User { name, id, token, since: Instant::now() });
         }
         Ok(())
     }
 
-    pub(super) async fn token(&mut self, user: usize) -> Result<String, BenchError> {
-        let body = json!({"username": username(user), "password": PASSWORD});
+    pub(super) async fn token(&mut self, username: &str) -> Result<String, BenchError> {
+        let body = json!({"username": username, "password": PASSWORD});
         let reply = self.client().ask(&post("/v1/sessions", None, &body)).await?;
         self.made.sessions += 1;
         reply.text("access_token")

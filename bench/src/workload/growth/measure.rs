@@ -1,6 +1,6 @@
 //! Everything that is measured at one size of the log.
 
-use super::log::{RARE, Talk, channel};
+use super::log::Talk;
 use crate::ceiling::replay::VIEWS;
 use crate::error::BenchError;
 use crate::load::{Extent, Load, Outcome, Pace, Script, drive};
@@ -20,25 +20,39 @@ const WARM_UP: usize = 200;
 const GROUPS_TO_MARK: usize = 16;
 const STARTS: usize = 3;
 
-pub(super) struct Measuring<'a> {
-    pub(super) place: &'a Place,
-    pub(super) dir: &'a Path,
-    pub(super) talk: Talk,
+/// An imported log in a directory, and what is asked of it.
+pub(crate) struct Measuring<'a> {
+    /// What it is called.
+    pub(crate) name: &'a str,
+    pub(crate) place: &'a Place,
+    pub(crate) dir: &'a Path,
+    /// Where its messages are.
+    pub(crate) talk: Talk,
+    /// Who asks.
+    pub(crate) names: &'a [String],
+    /// The channels of the groups, by their numbers.
+    pub(crate) channels: &'a [(usize, String)],
+    /// Two words that many messages have in them.
+    pub(crate) common: [&'a str; 2],
+    /// Words that few have.
+    pub(crate) rare: &'a [String],
+    /// Whether nothing but messages came after everybody had come in.
+    pub(crate) plain: bool,
 }
 
 impl Measuring<'_> {
-    pub(super) async fn at_this_size(
+    pub(crate) async fn at_this_size(
         &self,
         imported: Option<Run>,
         checks: &mut Vec<Check>,
     ) -> Result<Size, BenchError> {
         let events = Tidings::events(self.dir)?;
         let mut size = Size { events, figures: Vec::new() };
-        let mut target = Tidings::over_imported(self.place, self.dir, channel).await?;
+        let mut target = Tidings::over_imported(self.place, self.dir, self.names, self.channels).await?;
         let before = target.messages().await?;
         self.requests(&mut target, &mut size).await?;
         let (made, found) = (target.made().messages + REQUESTS as u64, target.messages().await? - before);
-        let what = format!("growth, {}: {made} sends acknowledged, {found} messages found", self.talk.name());
+        let what = format!("{}: {made} sends acknowledged, {found} messages found", self.name);
         if made != found {
             return Err(BenchError::Check(what));
         }
@@ -83,15 +97,22 @@ impl Measuring<'_> {
         let mut middles = HashMap::new();
         for (user, group) in &places {
             if !middles.contains_key(group) {
-                middles.insert(*group, target.middle(*group).await?);
+                let middle = if self.plain {
+                    target.middle(*group).await?
+                } else {
+                    target.near_the_middle(*group, self.rare).await?
+                };
+                middles.insert(*group, middle);
             }
             asked.push(target.page_around(*user, *group, &middles[group]));
         }
         self.timed("page in the middle", asked, target, size).await?;
-        for (what, words) in [("search", ["kernel", "driver"].as_slice()), ("search of a rare word", &[RARE])] {
-            let asked = places.iter().map(|(user, _)| target.request(*user, Ask::Search { words })).collect();
-            self.timed(what, asked, target, size).await?;
-        }
+        let search = |target: &Tidings, user, words: &[&str]| target.request(user, Ask::Search { words });
+        let asked = places.iter().map(|(user, _)| search(target, *user, &self.common)).collect();
+        self.timed("search", asked, target, size).await?;
+        let rare = places.iter().zip(self.rare.iter().cycle());
+        let asked = rare.map(|((user, _), word)| search(target, *user, &[word])).collect();
+        self.timed("search of a rare word", asked, target, size).await?;
         let asked = of(target, |group| Ask::Send { group, text: "what is sent when there is much already" });
         self.timed("send", asked, target, size).await?;
         let groups = match self.talk {
@@ -111,7 +132,7 @@ impl Measuring<'_> {
         target: &mut Tidings,
         size: &mut Size,
     ) -> Result<(), BenchError> {
-        progress(&format!("growth, {}: {what} at {} events", self.talk.name(), size.events))?;
+        progress(&format!("{}: {what} at {} events", self.name, size.events))?;
         let rest = asked.split_off(WARM_UP.min(asked.len() / 2));
         in_turn(target, asked).await?;
         target.caught_up().await?;
@@ -148,7 +169,7 @@ impl Measuring<'_> {
         let run = offline::timed(Tidings::audit(self.place, self.dir), self.place, events).await?;
         size.figures.push(Figure::rate("audit verify", "events/s", &run));
         for view in VIEWS {
-            progress(&format!("growth, {}: replay of {} at {events} events", self.talk.name(), view.name()))?;
+            progress(&format!("{}: replay of {} at {events} events", self.name, view.name()))?;
             let run = offline::timed(Tidings::replay(self.place, self.dir, Some(view)), self.place, events).await?;
             let [rate, memory] = view.replay();
             size.figures.push(Figure::rate(rate, "events/s", &run));

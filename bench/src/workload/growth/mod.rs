@@ -7,14 +7,14 @@ mod log;
 mod measure;
 
 pub(crate) use log::Talk;
+pub(crate) use measure::Measuring;
 
 use super::{offline, progress};
 use crate::error::BenchError;
 use crate::options::Options;
 use crate::report::{Check, Growth};
-use crate::target::{Place, Target as _, Tidings};
+use crate::target::{Place, Target as _, Tidings, dataset, username};
 use log::Log;
-use measure::Measuring;
 
 /// Lines of one import: what is on the disk beside the data stays small.
 const LINES_AT_ONCE: u64 = 1_000_000;
@@ -38,7 +38,9 @@ async fn grow(options: &Options, place: &Place, talk: Talk, checks: &mut Vec<Che
     let file = place.dir.join("growth.ndjson");
     log.begin(&file)?;
     offline::timed(Tidings::import(place, &dir, &file), place, 1).await?;
-    Tidings::let_in(place, &dir).await?;
+    let names: Vec<String> = (0..dataset::USERS).map(username).collect();
+    let channels: Vec<(usize, String)> = (0..=dataset::HOT_GROUP).map(|group| (group, log::channel(group))).collect();
+    Tidings::let_in(place, &dir, &names).await?;
     let mut sizes = options.growth.clone();
     sizes.sort_unstable();
     for size in sizes {
@@ -53,7 +55,17 @@ async fn grow(options: &Options, place: &Place, talk: Talk, checks: &mut Vec<Che
             imported = Some(offline::timed(Tidings::import(place, &dir, &file), place, missing).await?);
         }
         std::fs::remove_file(&file)?;
-        let measuring = Measuring { place, dir: &dir, talk };
+        let measuring = Measuring {
+            name: &format!("growth, {}", talk.name()),
+            place,
+            dir: &dir,
+            talk,
+            names: &names,
+            channels: &channels,
+            common: ["kernel", "driver"],
+            rare: &[log::RARE.to_owned()],
+            plain: true,
+        };
         growth.sizes.push(measuring.at_this_size(imported, checks).await?);
     }
     let check = offline::verify::<Tidings>(place, &dir).await?;
