@@ -3,6 +3,8 @@
 //! Handlers document what is theirs alone: parameters, bodies, the answer when all is well. What every operation has in
 //! common (problems, the bearer token, idempotency keys) is added here, once.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Router,
     http::{HeaderValue, header},
@@ -87,11 +89,16 @@ fn complete(routes: Document) -> Document {
     for parameter in common_parameters() {
         components.parameters.insert(parameter.name.clone(), parameter.into());
     }
+    let mut met = BTreeMap::new();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            complete_operation(path, &method, operation);
+            for kind in complete_operation(path, &method, operation) {
+                met.insert(problem_name(kind), kind);
+            }
         }
     }
+    let components = document.components.get_or_insert_default();
+    components.responses.extend(met.into_iter().map(|(name, kind)| (name, RefOr::T(problem(kind)))));
     document
 }
 
@@ -108,9 +115,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
     .filter_map(|(method, operation)| Some((method, operation?)))
 }
 
-fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation) {
+/// Answers which problems it may meet. Each of them stands in the document once: a thousand copies took megabytes, here and there.
+fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation) -> Vec<Kind> {
     if !path.starts_with("/v1/") {
-        return;
+        return vec![];
     }
     let writes = !matches!(method, HttpMethod::Get | HttpMethod::Head);
     // handlers that anybody may call say so with an empty requirement
@@ -134,10 +142,17 @@ fn complete_operation(path: &str, method: &HttpMethod, operation: &mut Operation
         (Kind::Internal, true),
         (Kind::Unavailable, true),
     ];
-    for (kind, _) in may.into_iter().filter(|(_, may)| *may) {
+    let kinds: Vec<_> = may.into_iter().filter(|(_, may)| *may).map(|(kind, _)| kind).collect();
+    for kind in &kinds {
         let status = kind.status().as_str().to_owned();
-        operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem(kind)));
+        let response = || RefOr::Ref(Ref::from_response_name(problem_name(*kind)));
+        operation.responses.responses.entry(status).or_insert_with(response);
     }
+    kinds
+}
+
+fn problem_name(kind: Kind) -> String {
+    format!("Problem{}", kind.status().as_str())
 }
 
 fn problem(kind: Kind) -> Response {

@@ -10,7 +10,7 @@ mod health;
 mod import;
 mod operate;
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tidings_domain::values::Role;
@@ -23,6 +23,9 @@ use crate::{
     control::{Operation, Plan},
     serve,
 };
+
+/// How long a thread for what blocks waits for more of it.
+const KEEP_THREADS: Duration = Duration::from_secs(2);
 
 /// Messaging whose truth is an event log.
 #[derive(Debug, Parser)]
@@ -156,7 +159,9 @@ pub fn main() -> ExitCode {
         Err(error @ ConfigError::Database(_)) => return fail(1, &error),
         Err(error) => return fail(2, &error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // a thread that hashed passwords keeps its twenty megabytes as long as it lives
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match runtime.enable_all().thread_keep_alive(KEEP_THREADS).build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, &error),
     };
