@@ -10,6 +10,7 @@
 //! batches. That is what makes "drop it and rebuild it" and "compare it with a fresh replay" exact.
 
 mod fold;
+mod inboxes;
 mod measuring;
 pub mod model;
 pub mod past;

@@ -24,7 +24,12 @@ thread_local! {
 impl Measured {
     /// Begins to measure the question that this type belongs to: that of a closure within the method that answers it.
     pub(crate) fn within<T>(_of: &T) -> Self {
-        Self { question: std::any::type_name::<T>(), begun: Instant::now(), answered: false }
+        Self::named(std::any::type_name::<T>())
+    }
+
+    /// Begins to measure a question of this name.
+    pub(crate) fn named(question: &'static str) -> Self {
+        Self { question, begun: Instant::now(), answered: false }
     }
 
     /// It has an answer.

@@ -3,15 +3,18 @@
 //! Every question names who asks, and is answered as that person may see it: what they may not see is not there. An
 //! answer is consistent in itself: it is read in one transaction.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, SessionId, Timestamp, UserId, WebhookId};
 use tidings_event_store::Position;
 
 use crate::model::{
     Access, AccessCursor, AccessPage, Attachment, Block, Contact, ContactCursor, ContactState, Conversation,
-    ConversationAccess, Device, Erasure, Expired, ExpiryQuestion, InboxCursor, InboxFilter, MemberCursor, MemberRow,
-    Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter, Scheduled,
-    ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, UnreadSummary, User, UserCursor, Wanted, Webhook,
+    ConversationAccess, Device, Erasure, Expired, ExpiryQuestion, InboxCursor, InboxFilter, InboxPage, MemberCursor,
+    MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor, ReceivedFilter,
+    Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, Session, Shown, UnreadCounts, UnreadSummary,
+    User, UserCursor, Wanted, Webhook,
 };
 
 /// Why there is no answer.
@@ -115,6 +118,14 @@ pub trait AboutConversations: Send + Sync + 'static {
         cursor: Option<InboxCursor>,
         limit: usize,
     ) -> Answer<Page<Conversation, InboxCursor>>;
+
+    /// The first page of [`AboutConversations::inbox`], to be shown in one form: where the views are kept in this process, from
+    /// memory as long as nothing of it is touched.
+    async fn inbox_page(&self, viewer: UserId, filter: InboxFilter, limit: usize) -> Answer<Arc<InboxPage>> {
+        let Page { items, next } = self.inbox(viewer, filter, None, limit).await?;
+        let items = items.into_iter().map(|conversation| Arc::new(Shown::new(conversation))).collect();
+        Ok(Arc::new(Shown::new(Page { items, next })))
+    }
 
     /// One conversation.
     async fn conversation(&self, viewer: UserId, id: ConversationId) -> Answer<ConversationAccess>;
@@ -236,6 +247,11 @@ pub trait AboutConversations: Send + Sync + 'static {
 
     /// What is unread, everywhere. Exact.
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary>;
+
+    /// The same, to be shown in one form; from memory as [`AboutConversations::inbox_page`].
+    async fn unread_counts(&self, viewer: UserId) -> Answer<Arc<UnreadCounts>> {
+        Ok(Arc::new(Shown::new(self.unread_summary(viewer).await?)))
+    }
 
     /// What is unread in one conversation; 0 for one who is not in it.
     async fn unread(&self, viewer: UserId, conversation: ConversationId) -> Answer<u64>;

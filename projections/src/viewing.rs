@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Somebody who is or was in a conversation, and that conversation.
+#[derive(Debug)]
 pub(crate) struct Viewer {
     pub(crate) user: UserId,
     pub(crate) id: ConversationId,

@@ -1,5 +1,6 @@
 //! Conversations: listed, shown, renamed, put aside.
 
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tidings_commands::Outcome;
 use tidings_domain::{ConversationId, UserId, values::ConversationName};
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    made::{in_json, json_response, list_in_json},
     past::{Shown, View, Which},
     shapes::{ConversationBody, List},
     texts::ConversationNameText,
@@ -72,12 +74,12 @@ struct InboxQuery {
 #[utoipa::path(get, path = "/v1/conversations", tag = "Conversations", params(InboxQuery), responses(
     (status = 200, description = "Conversations", body = List<ConversationBody>),
 ))]
-async fn show_inbox(
-    reading: Reading,
-    InQuery(asked): InQuery<InboxQuery>,
-) -> Result<Shown<List<ConversationBody>>, Problem> {
+async fn show_inbox(reading: Reading, InQuery(asked): InQuery<InboxQuery>) -> Result<Response, Problem> {
+    if asked.cursor.is_none() && asked.as_of.is_none() {
+        return first_page(&reading, &asked).await;
+    }
     let view = View::of(&reading, asked.as_of, Which::Own).await?;
-    let list = view.list(format!("inbox {:?} {:?}", asked.archived, asked.unread));
+    let list = view.list(inbox_list(&asked));
     let place: Option<(Position, Position)> = reading.app.cursors.open_some(&list, asked.cursor.as_deref())?;
     let cursor = place.map(|(began, after)| InboxCursor { began, after });
     let filter = InboxFilter { archived: asked.archived, unread: asked.unread };
@@ -85,7 +87,24 @@ async fn show_inbox(
     let last = page.items.iter_mut().filter_map(|conversation| conversation.last_message.as_mut());
     view.hide(&reading, &mut last.collect::<Vec<_>>()).await?;
     let next = page.next.map(|next| reading.app.cursors.seal(&list, &(next.began, next.after))).transpose()?;
-    Ok(view.answer(List { items: page.items.into_iter().map(Into::into).collect(), next }))
+    Ok(view.answer(List { items: page.items.into_iter().map(ConversationBody::from).collect(), next }).into_response())
+}
+
+/// The name of the list, for its cursors.
+fn inbox_list(asked: &InboxQuery) -> String {
+    format!("inbox {:?} {:?}", asked.archived, asked.unread)
+}
+
+/// What most ask for, most of the time: as it was shown before, unless something of it has changed.
+async fn first_page(reading: &Reading, asked: &InboxQuery) -> Result<Response, Problem> {
+    let filter = InboxFilter { archived: asked.archived, unread: asked.unread };
+    let page = reading.views().inbox_page(reading.user(), filter, asked.limit.0).await?;
+    let form = page.form(|page| {
+        let next = page.next.map(|next| reading.app.cursors.seal(&inbox_list(asked), &(next.began, next.after)));
+        let items = page.items.iter().map(|item| item.form(|one| in_json(&ConversationBody::from(one.clone()))));
+        list_in_json(items, next.transpose()?.as_deref())
+    })?;
+    Ok(json_response(form))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]

@@ -22,6 +22,7 @@ mod files;
 mod holds;
 mod live;
 mod live_socket;
+mod made;
 mod me;
 mod members;
 mod message_actions;

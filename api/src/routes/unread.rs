@@ -1,12 +1,15 @@
 //! What is unread, everywhere.
 
-use axum::Json;
+use axum::response::Response;
 use serde::Serialize;
 use tidings_projections::model::UnreadSummary;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::shapes::ConversationUnreadBody;
+use super::{
+    made::{in_json, json_response},
+    shapes::ConversationUnreadBody,
+};
 use crate::{
     app::{App, Reading},
     problem::Problem,
@@ -26,9 +29,9 @@ struct SummaryBody {
     conversations: Vec<ConversationUnreadBody>,
 }
 
-impl From<UnreadSummary> for SummaryBody {
-    fn from(summary: UnreadSummary) -> Self {
-        let conversations = summary.conversations.into_iter();
+impl From<&UnreadSummary> for SummaryBody {
+    fn from(summary: &UnreadSummary) -> Self {
+        let conversations = summary.conversations.iter();
         let conversations =
             conversations.map(|one| ConversationUnreadBody { id: one.id, unread: one.unread, mentions: one.mentions });
         Self { total: summary.total, conversations: conversations.collect() }
@@ -41,6 +44,7 @@ impl From<UnreadSummary> for SummaryBody {
 #[utoipa::path(get, path = "/v1/unread", tag = "Messages", responses(
     (status = 200, description = "The counts", body = SummaryBody),
 ))]
-async fn show_unread(reading: Reading) -> Result<Json<SummaryBody>, Problem> {
-    Ok(Json(reading.views().unread_summary(reading.user()).await?.into()))
+async fn show_unread(reading: Reading) -> Result<Response, Problem> {
+    let counts = reading.views().unread_counts(reading.user()).await?;
+    Ok(json_response(counts.form(|counts| in_json(&SummaryBody::from(counts)))?))
 }

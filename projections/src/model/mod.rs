@@ -5,6 +5,7 @@ mod attachment;
 mod contact;
 mod conversation;
 mod erasure;
+mod inbox;
 mod message;
 mod people;
 mod scheduled;
@@ -21,6 +22,7 @@ pub use conversation::{
     Membership, UnreadSummary,
 };
 pub use erasure::{Erasure, Expired, ExpiryCursor, ExpiryQuestion};
+pub use inbox::{InboxPage, Shown, UnreadCounts};
 pub use message::{Message, MessageAnchor, MessageVersion, Reaction, Receipt, ReceivedCursor, ReceivedFilter};
 pub use people::{Device, Session, User, UserCursor, UserRef};
 pub use scheduled::{Scheduled, ScheduledCursor};

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     fold::{Backend, Done, signed, unsigned},
+    inboxes::Touched,
     model::ParkedEvent,
     runner::Projection,
 };
@@ -47,6 +48,17 @@ impl SqliteBackend {
         self.filling
     }
 
+    /// Tells what is kept in memory what is changed; none while nobody reads it.
+    pub(super) fn touching(&self) -> Option<&Touched> {
+        (!self.filling).then_some(&self.file.touched)
+    }
+
+    fn ended(&self) {
+        if !self.filling {
+            self.file.ended();
+        }
+    }
+
     fn execute(&self, statement: &str) -> Done {
         self.db.prepare_cached(statement)?.execute([])?;
         Ok(())
@@ -63,15 +75,24 @@ impl Backend for SqliteBackend {
     }
 
     async fn begin(&mut self) -> Done {
+        if let Some(touched) = self.touching() {
+            touched.begin();
+        }
         self.execute("BEGIN IMMEDIATE")
     }
 
     async fn commit(&mut self) -> Done {
-        self.execute("COMMIT")
+        self.execute("COMMIT")?;
+        self.ended();
+        Ok(())
     }
 
     async fn rollback(&mut self) -> Done {
-        if self.db.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") }
+        if !self.db.is_autocommit() {
+            self.execute("ROLLBACK")?;
+        }
+        self.ended();
+        Ok(())
     }
 
     async fn savepoint(&mut self) -> Done {

@@ -74,6 +74,9 @@ impl DirectoryTables for SqliteBackend {
         for (id, row) in &changes.webhooks {
             webhooks::write(&self.db, *id, *row)?;
         }
+        if let Some(touched) = self.touching() {
+            touched.by_directory(changes);
+        }
         Ok(())
     }
 }

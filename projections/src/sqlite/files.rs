@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
@@ -13,6 +16,7 @@ use tidings_event_store::sqlite::Checkpointer;
 
 use crate::{
     fold::{Fit, Shape},
+    inboxes::{Inboxes, Touched},
     runner::Projection,
 };
 
@@ -53,19 +57,36 @@ pub(super) fn look_at(path: &Path) -> io::Result<Found> {
 }
 
 /// The file of one generation. Goes away with its last user, once it is doomed.
-#[derive(Debug)]
 pub(super) struct GenerationFile {
     pub(super) projection: Projection,
     pub(super) number: u32,
     pub(super) path: PathBuf,
     pub(super) waits: Waits,
+    /// What was changed since when, while it serves.
+    pub(super) touched: Arc<Touched>,
+    inboxes: OnceLock<Arc<Inboxes>>,
     doomed: AtomicBool,
 }
 
 impl GenerationFile {
     pub(super) fn new(directory: &Path, projection: Projection, number: u32, waits: Waits) -> Self {
         let path = directory.join(format!("views-{}-{number}.db", projection.name()));
-        Self { projection, number, path, waits, doomed: AtomicBool::new(false) }
+        let (touched, inboxes) = (Arc::default(), OnceLock::new());
+        Self { projection, number, path, waits, touched, inboxes, doomed: AtomicBool::new(false) }
+    }
+
+    /// What is read from it is kept there.
+    pub(super) fn kept_in(&self, inboxes: &Arc<Inboxes>) {
+        self.inboxes.get_or_init(|| inboxes.clone());
+    }
+
+    /// A transaction of who folds has ended, stored or not.
+    pub(super) fn ended(&self) {
+        if self.touched.end()
+            && let Some(inboxes) = self.inboxes.get()
+        {
+            inboxes.forget();
+        }
     }
 
     /// To be removed when nobody has it open any more.

@@ -10,7 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use tidings_event_store::Connections;
 
 use super::files::{GenerationFile, stable_plans};
-use crate::{queries::QueryError, runner::Projection};
+use crate::{
+    inboxes::{Inboxes, Source, Sources, Touched},
+    queries::QueryError,
+    runner::Projection,
+};
 
 /// The most connections kept for later.
 const KEPT: usize = 16;
@@ -21,6 +25,7 @@ pub(super) struct Pool {
     serving: RwLock<Serving>,
     epoch: AtomicU64,
     idle: Mutex<Vec<Reader>>,
+    inboxes: Arc<Inboxes>,
 }
 
 #[derive(Default, Clone)]
@@ -36,19 +41,39 @@ pub(super) struct Reader {
     db: Connection,
     epoch: u64,
     searches: bool,
+    conversations: Arc<Touched>,
+    directory: Arc<Touched>,
     _files: Serving,
+}
+
+impl Reader {
+    /// What it reads.
+    pub(super) const fn db(&self) -> &Connection {
+        &self.db
+    }
+
+    /// From where and as of when it reads what it reads from now on.
+    pub(super) fn sources(&self) -> Sources {
+        Sources {
+            epoch: self.epoch,
+            conversations: Source::now(&self.conversations),
+            directory: Source::now(&self.directory),
+        }
+    }
 }
 
 impl Pool {
     /// Lets a generation serve.
     pub(super) fn serve(&self, file: Arc<GenerationFile>) {
+        file.kept_in(&self.inboxes);
         let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         match file.projection {
             Projection::Directory => serving.directory = Some(file),
             Projection::Conversations => serving.conversations = Some(file),
             Projection::Search => serving.search = Some(file),
         }
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        let before = self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.inboxes.begin_epoch(before + 1);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -80,7 +105,8 @@ impl Pool {
             db.execute("ATTACH ? AS search", [search.path.to_string_lossy()])?;
         }
         db.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000;")?;
-        Ok(Reader { db, epoch, searches: serving.search.is_some(), _files: serving })
+        let (conversations, directory) = (conversations.touched.clone(), directory.touched.clone());
+        Ok(Reader { db, epoch, searches: serving.search.is_some(), conversations, directory, _files: serving })
     }
 
     /// Answers a question on a connection of its own, in one transaction.
@@ -94,6 +120,16 @@ impl Pool {
         question: impl FnOnce(&Connection) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
         self.ask(|reader| if reader.searches { question(&reader.db) } else { Err(QueryError::NotReady) })
+    }
+
+    /// The same for one that keeps what it reads.
+    pub(super) fn with<T>(&self, question: impl FnOnce(&Reader) -> rusqlite::Result<T>) -> Result<T, QueryError> {
+        self.ask(|reader| Ok(question(reader)?))
+    }
+
+    /// What is kept of what was read.
+    pub(super) fn inboxes(&self) -> &Inboxes {
+        &self.inboxes
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, QueryError>) -> Result<T, QueryError> {

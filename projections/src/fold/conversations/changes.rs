@@ -22,6 +22,7 @@ impl Rows {
         if members_too {
             self.members.written(KEPT);
         }
+        self.joined.clear();
         self.messages.written(0);
         self.mentions.written(0);
         self.attachments.written(0);
@@ -62,6 +63,7 @@ impl Rows {
         Changes {
             conversations: self.conversations.changes().filter_map(|(_, row)| row.as_ref()).collect(),
             members,
+            joined: &self.joined,
             sent,
             changed,
             erased: self.erased.clone(),

@@ -109,6 +109,7 @@ impl ConversationsFold {
         };
         move_mark(&mut self.rows, tables, place, &mut member, last_seq).await?;
         self.rows.put_member(place, member);
+        self.rows.joined.push(user);
         self.rows.change_conversation(tables, id).await?.members += 1;
         Ok(())
     }

@@ -20,6 +20,8 @@ use crate::fold::{Done, FoldError, kept::Kept};
 pub(super) struct Rows {
     pub(super) conversations: Kept<ConversationId, Option<ConversationRow>>,
     pub(super) members: Kept<Place, Option<Member>>,
+    /// Who came into a conversation.
+    pub(super) joined: Vec<UserId>,
     pub(super) messages: Kept<i64, Option<MessageRow>>,
     /// By place, and then by message key.
     pub(super) exceptions: HashMap<Place, BTreeMap<i64, Exception>>,

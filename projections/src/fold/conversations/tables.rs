@@ -156,6 +156,8 @@ pub(crate) struct ScheduledRow {
 pub(crate) struct Changes<'a> {
     pub(crate) conversations: Vec<&'a ConversationRow>,
     pub(crate) members: Vec<(Place, &'a Member)>,
+    /// Who came into a conversation that they were not in.
+    pub(crate) joined: &'a [UserId],
     /// Not in the table yet.
     pub(crate) sent: Vec<&'a MessageRow>,
     /// In the table.

@@ -146,7 +146,11 @@ impl ConversationTables for SqliteBackend {
     }
 
     async fn write(&mut self, changes: &Changes<'_>) -> Done {
-        Ok(super::write::write(&self.db, changes)?)
+        super::write::write(&self.db, changes)?;
+        if let Some(touched) = self.touching() {
+            touched.by_conversations(changes);
+        }
+        Ok(())
     }
 }
 

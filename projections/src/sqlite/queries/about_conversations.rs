@@ -1,5 +1,7 @@
 //! Questions about conversations and their messages.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tidings_domain::{AttachmentId, ConversationId, MessageId, ScheduledId, Timestamp, UserId};
 use tidings_event_store::Position;
@@ -10,8 +12,9 @@ use super::{
 use crate::{
     model::{
         Attachment, Conversation, ConversationAccess, Erasure, Expired, ExpiryQuestion, InboxCursor, InboxFilter,
-        MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt, ReceivedCursor,
-        ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit, UnreadSummary, Wanted,
+        InboxPage, MemberCursor, MemberRow, Membership, Message, MessageAnchor, MessageVersion, Page, Receipt,
+        ReceivedCursor, ReceivedFilter, Scheduled, ScheduledCursor, SearchCursor, SearchFilter, SearchHit,
+        UnreadCounts, UnreadSummary, Wanted,
     },
     queries::{AboutConversations, Answer},
     viewing::Viewer,
@@ -27,6 +30,10 @@ impl AboutConversations for SqliteQueries {
         limit: usize,
     ) -> Answer<Page<Conversation, InboxCursor>> {
         self.read(|db| conversations::inbox(db, viewer, filter, cursor, limit))
+    }
+
+    async fn inbox_page(&self, viewer: UserId, filter: InboxFilter, limit: usize) -> Answer<Arc<InboxPage>> {
+        self.kept_inbox(viewer, filter, limit)
     }
 
     async fn conversation(&self, viewer: UserId, id: ConversationId) -> Answer<ConversationAccess> {
@@ -177,6 +184,10 @@ impl AboutConversations for SqliteQueries {
 
     async fn unread_summary(&self, viewer: UserId) -> Answer<UnreadSummary> {
         self.read(|db| conversations::unread_summary(db, viewer))
+    }
+
+    async fn unread_counts(&self, viewer: UserId) -> Answer<Arc<UnreadCounts>> {
+        self.kept_unread(viewer)
     }
 
     async fn unread(&self, viewer: UserId, conversation: ConversationId) -> Answer<u64> {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// All conversations somebody is in now.
-fn present(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Viewer>> {
+pub(super) fn present(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Viewer>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM members m JOIN conversations c ON c.number = m.conversation
          WHERE m.user = ? AND m.left_seq IS NULL"

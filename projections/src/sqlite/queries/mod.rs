@@ -7,6 +7,7 @@ mod attachments;
 mod contacts;
 mod conversations;
 mod erasures;
+mod inbox;
 mod messages;
 mod outside;
 mod people;
