@@ -1,15 +1,13 @@
 //! What people saw themselves: their own views as they stood. What was erased since stays erased, whatever else they saw then they
 //! may see again.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tidings_domain::ConversationId;
 use tidings_event_store::Position;
 use tidings_projections::{Past, Queries, model::Message};
 
+use super::made::{in_json, json_response};
 use crate::{
     app::Reading,
     extract::AsOf,
@@ -116,7 +114,10 @@ pub(super) struct Shown<T> {
 
 impl<T: Serialize> IntoResponse for Shown<T> {
     fn into_response(self) -> Response {
-        let mut response = Json(self.body).into_response();
+        let mut response = match in_json(&self.body) {
+            Ok(json) => json_response(json.into()),
+            Err(problem) => return problem.into_response(),
+        };
         if let Some(position) = self.as_of {
             response.headers_mut().insert(TIDINGS_AS_OF, position.get().into());
         }

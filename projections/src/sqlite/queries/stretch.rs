@@ -59,14 +59,13 @@ impl Stretch {
         let times = if self.times.is_some() { "AND m.at >= ?6 AND m.at < ?7" } else { "" };
         let order = if self.newest_first { "DESC" } else { "ASC" };
         format!(
-            "SELECT m.key, m.version, m.sender, u.username, m.at, m.content_type, m.reply_to, m.mentions, m.subject, m.body,
+            "SELECT m.key, m.version, m.sender, m.attachments, m.at, m.content_type, m.reply_to, m.mentions, m.subject, m.body,
                 m.edited_at, m.deleted_at, m.pinned_at IS NOT NULL, m.reactions, m.position,
                 CASE WHEN m.reply_to IS NOT NULL
                      THEN (SELECT r.version FROM messages r WHERE r.key = (m.key >> 32 << 32) + m.reply_to) END,
                 m.sender = ?1 OR m.deleted_at IS NOT NULL
-                    OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END,
-                m.attachments
-             FROM messages m LEFT JOIN directory.users u ON u.id = m.sender {join}
+                    OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END
+             FROM messages m {join}
              WHERE m.key BETWEEN ?3 AND ?4 {visible} {unread} {received} {from} {times}
              ORDER BY m.key {order} LIMIT ?8"
         )
@@ -98,14 +97,35 @@ pub(super) fn read(db: &Connection, viewer: &Viewer, stretch: &Stretch) -> rusql
         until,
         rows(stretch.limit),
     ])?;
-    let mut found = Vec::new();
+    let (mut found, mut names) = (Vec::new(), Names::new(db));
     while let Some(row) = selected.next()? {
-        found.push(message(db, viewer, row)?);
+        found.push(message(db, viewer, &mut names, row)?);
     }
     Ok(found)
 }
 
-fn message(db: &Connection, viewer: &Viewer, row: &Row<'_>) -> rusqlite::Result<Found> {
+/// People as they are named now. A page has many messages by few: each of them is looked up once.
+struct Names<'a> {
+    db: &'a Connection,
+    known: Vec<UserRef>,
+}
+
+impl<'a> Names<'a> {
+    const fn new(db: &'a Connection) -> Self {
+        Self { db, known: Vec::new() }
+    }
+
+    fn of(&mut self, id: UserId) -> rusqlite::Result<UserRef> {
+        if let Some(known) = self.known.iter().find(|known| known.id == id) {
+            return Ok(known.clone());
+        }
+        let named = user_ref(self.db, id)?;
+        self.known.push(named.clone());
+        Ok(named)
+    }
+}
+
+fn message(db: &Connection, viewer: &Viewer, names: &mut Names<'_>, row: &Row<'_>) -> rusqlite::Result<Found> {
     let key: i64 = row.get(0)?;
     let (_, seq) = unkey(key);
     let conversation: ConversationId = viewer.id;
@@ -115,13 +135,13 @@ fn message(db: &Connection, viewer: &Viewer, row: &Row<'_>) -> rusqlite::Result<
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
     let message = Message {
         id: id(seq, row.get(1)?),
-        sender: UserRef { id: row.get::<_, Id16<UserId>>(2)?.0, username: row.get(3)? },
+        sender: names.of(row.get::<_, Id16<UserId>>(2)?.0)?,
         subject: row.get(8)?,
         body: row.get(9)?,
         content_type: row.get::<_, Option<String>>(5)?.unwrap_or_else(|| PLAIN_TEXT.to_owned()),
         reply_to: reply_to.zip(reply_version).map(|(seq, version)| id(seq, version)),
-        mentions: mentions.map_or(Ok(Vec::new()), |bytes| mentioned(db, &bytes))?,
-        attachments: row.get::<_, Option<Vec<u8>>>(17)?.map_or(Ok(Vec::new()), |ids| of_message(db, &ids))?,
+        mentions: mentioned_in(mentions.as_deref()).into_iter().map(|id| names.of(id)).collect::<Result<_, _>>()?,
+        attachments: row.get::<_, Option<Vec<u8>>>(3)?.map_or(Ok(Vec::new()), |ids| of_message(db, &ids))?,
         reactions: if row.get::<_, i64>(13)? > 0 { reactions(db, viewer.user, key)? } else { Vec::new() },
         created_at: Timestamp::from_millis(row.get(4)?),
         edited_at: time(row.get(10)?),
@@ -141,10 +161,6 @@ fn reactions(db: &Connection, viewer: UserId, key: i64) -> rusqlite::Result<Vec<
         Ok(Reaction { emoji: row.get(0)?, count: unsigned(row.get(1)?), mine: row.get(2)? })
     })?;
     rows.collect()
-}
-
-fn mentioned(db: &Connection, bytes: &[u8]) -> rusqlite::Result<Vec<UserRef>> {
-    mentioned_in(Some(bytes)).into_iter().map(|id| user_ref(db, id)).collect()
 }
 
 /// Somebody as they are named now.
