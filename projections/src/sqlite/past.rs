@@ -124,7 +124,8 @@ async fn begin(room: &Room, projection: Projection) -> Result<Folding<SqliteBack
         SqliteBackend::new(file.clone(), file.create(&shape(projection))?, true)
     };
     let backend = begin(&file).map_err(|error| views_error(&error))?;
-    Ok(Folding::open(backend, Position::START, true).await?)
+    // nothing is put off: nobody finishes it
+    Ok(Folding::open(backend, Position::START, false).await?)
 }
 
 /// What serves after the last of it is folded: with its indexes, and nobody holds it alone any more.
