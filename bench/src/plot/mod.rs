@@ -53,7 +53,8 @@ fn over_connections(results: &Results, title: &str, of: fn(&Compared) -> [Option
 /// A panel for each figure: of requests their median and, dashed, what all but one in a hundred took; or of everything else.
 fn grown(results: &Results, title: &str, of_requests: bool) -> Sheet {
     let mut panels: Vec<Panel> = Vec::new();
-    for (number, growth) in results.growth.iter().enumerate() {
+    let grown: Vec<_> = results.growth.iter().filter(|growth| growth.has_grown()).collect();
+    for (number, growth) in grown.iter().enumerate() {
         for figure in growth.sizes.iter().rev().take(1).flat_map(|size| &size.figures) {
             if figure.p99_ms.is_some() != of_requests {
                 continue;
@@ -75,7 +76,7 @@ fn grown(results: &Results, title: &str, of_requests: bool) -> Sheet {
             }
         }
     }
-    let legend = results.growth.iter().map(|growth| growth.into.clone()).collect();
+    let legend = grown.iter().map(|growth| growth.into.clone()).collect();
     let note = if of_requests { format!("{}; line: median, dashed: p99", results.note()) } else { results.note() };
     Sheet { title: title.into(), note, legend, panels }
 }

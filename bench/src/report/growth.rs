@@ -39,6 +39,11 @@ impl Growth {
     pub(crate) fn new(into: &str) -> Self {
         Self { into: into.to_owned(), sizes: Vec::new() }
     }
+
+    /// Whether there is something to compare.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.sizes.len() > 1
+    }
 }
 
 impl Figure {
@@ -89,16 +94,14 @@ impl Figure {
 /// A table for each log: a row for each figure, a column for each size.
 pub(super) fn show(f: &mut Formatter<'_>, grown: &[Growth]) -> fmt::Result {
     for growth in grown {
-        writeln!(
-            f,
-            "Growth, messages into {}; of requests p50 ms · p99 ms · CPU µs, one after the other:\n",
-            growth.into
-        )?;
+        writeln!(f, "Messages in {}; of requests p50 ms · p99 ms · CPU µs, one after the other:\n", growth.into)?;
         let rows = rows(growth);
         let mut head = vec!["what".to_owned(), "unit".to_owned()];
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52 events")]
         head.extend(growth.sizes.iter().map(|size| format!("{} events", grouped(size.events as f64))));
-        head.push("cost, last to first".to_owned());
+        if growth.has_grown() {
+            head.push("cost, last to first".to_owned());
+        }
         lines(f, &head, &rows)?;
         writeln!(f)?;
     }
@@ -112,6 +115,9 @@ fn rows(growth: &Growth) -> Vec<Vec<String>> {
         let first = growth.sizes.iter().find_map(|size| size.figures.iter().find(|other| other.what == figure.what));
         let mut row = vec![figure.what.clone(), figure.unit.clone()];
         row.extend(growth.sizes.iter().map(|size| at(size).unwrap_or_else(|| "-".into())));
+        if !growth.has_grown() {
+            return row;
+        }
         row.push(first.map_or_else(|| "-".into(), |first| format!("× {:.2}", figure.cost() / first.cost())));
         row
     };
