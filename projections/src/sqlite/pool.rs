@@ -141,12 +141,12 @@ impl Pool {
         let answer = question(&reader);
         // a connection that cannot end its transaction is not used again
         let ended = reader.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).is_ok();
-        if ended && reader.epoch == self.epoch.load(Ordering::Acquire) {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < KEPT {
-                idle.push(reader);
-            }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // looked at under the lock: what serves may change at any time, and then clears what is kept
+        if ended && reader.epoch == self.epoch.load(Ordering::Acquire) && idle.len() < KEPT {
+            idle.push(reader);
         }
+        drop(idle);
         answer
     }
 }
