@@ -100,25 +100,28 @@ impl GenerationFile {
         remove_database(&self.path).map_err(|error| to_sqlite(&error))?;
         let db = Connection::open(&self.path)?;
         db.execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;
-             PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
-             PRAGMA secure_delete = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA secure_delete = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; BEGIN;"
         ))?;
         for statements in schema.tables {
             db.execute_batch(statements)?;
         }
         db.execute("INSERT INTO about VALUES ('projection', ?)", [self.projection.name()])?;
         db.execute("INSERT INTO about VALUES ('fingerprint', ?)", [schema.fingerprint()])?;
+        db.execute_batch("COMMIT")?;
         Ok(db)
     }
 
     /// Ends the fast filling: the indexes, the settings for serving, and all of it to the disk where what serves is kept there
     /// (ADR 0009).
     pub(super) fn finish(&self, db: &Connection, schema: &Shape) -> rusqlite::Result<()> {
+        db.execute_batch("BEGIN")?;
         for statements in schema.indexes {
             db.execute_batch(statements)?;
         }
         db.execute("INSERT INTO about VALUES ('complete', 'yes')", [])?;
+        db.execute_batch("COMMIT")?;
         // leaving the exclusive lock takes an access of the file; the journal mode's change is one
         db.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE; SELECT count(*) FROM about;")?;
         if self.waits == Waits::AtCheckpoints {

@@ -268,14 +268,17 @@ async fn opened(file: Arc<GenerationFile>, db: Connection, filling: bool) -> Res
 fn open_index(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     // as rare as it is, the swap must not be lost: the older generation goes after it
-    db.execute_batch(&format!("PRAGMA synchronous = FULL; PRAGMA application_id = {APPLICATION_ID};"))?;
-    let there: bool =
-        db.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'serving'", [], |row| row.get(0))?;
+    db.execute_batch("PRAGMA synchronous = FULL")?;
+    let there = db.table_exists(None, "serving")?;
+    // in one change, for each waits for the disk; nothing is written where all is there
+    let create = db.unchecked_transaction()?;
     if !there {
-        db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120110000_create_serving.sql"))?;
+        create.pragma_update(None, "application_id", APPLICATION_ID)?;
+        create.execute_batch(include_str!("../../../migrations/sqlite/views/20261120110000_create_serving.sql"))?;
     }
-    db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120160000_create_unsynced.sql"))?;
-    db.execute_batch(include_str!("../../../migrations/sqlite/views/20261120220000_create_wanted.sql"))?;
+    create.execute_batch(include_str!("../../../migrations/sqlite/views/20261120160000_create_unsynced.sql"))?;
+    create.execute_batch(include_str!("../../../migrations/sqlite/views/20261120220000_create_wanted.sql"))?;
+    create.commit()?;
     Ok(db)
 }
 

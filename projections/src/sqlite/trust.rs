@@ -20,7 +20,10 @@ pub(super) fn this_start() -> Option<String> {
 pub(super) fn begin(index: &mut Connection, now: Option<&str>) -> rusqlite::Result<bool> {
     let change = index.transaction()?;
     let before: Option<String> = change.query_row("SELECT boot FROM unsynced", [], |row| row.get(0)).optional()?;
-    let trusted = before.is_none() || before.as_deref() == now;
+    if before.is_some() && before.as_deref() == now {
+        return Ok(true);
+    }
+    let trusted = before.is_none();
     if !trusted {
         tracing::warn!("the machine stopped before the views were on its disk: they are built from the log");
         change.execute("DELETE FROM serving", [])?;
