@@ -33,6 +33,7 @@ pub mod edge;
 pub mod exports;
 pub mod extract;
 pub mod idempotency;
+pub mod json;
 pub mod live;
 pub mod notary;
 pub mod openapi;

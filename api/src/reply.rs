@@ -1,7 +1,6 @@
 //! Answers of routes that carry out commands: with the position of what was appended, and whether it was replayed.
 
 use axum::{
-    Json,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -10,7 +9,7 @@ use tidings_commands::Outcome;
 use tidings_domain::MessageId;
 use tidings_event_store::Position;
 
-use crate::problem::status::success;
+use crate::{json::Json, problem::status::success};
 
 /// The position of the last event that the request appended.
 pub const TIDINGS_POSITION: HeaderName = HeaderName::from_static("tidings-position");

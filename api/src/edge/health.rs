@@ -9,12 +9,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::problem::{FieldError, Kind, Problem, ProblemDocument};
+use crate::{
+    json::Json,
+    problem::{FieldError, Kind, Problem, ProblemDocument},
+};
 
 /// A part of the server's stores, and how it is.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! compression, panics, headers, the answers to unknown routes and methods.
 
 mod address;
+mod compressing;
 mod explained;
 mod health;
 mod limits;
@@ -16,18 +17,10 @@ use std::any::Any;
 
 use axum::{
     Router,
-    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header},
+    http::{Method, Uri},
     response::{IntoResponse, Response},
 };
-use tower_http::{
-    CompressionLevel,
-    catch_panic::CatchPanicLayer,
-    compression::{
-        CompressionLayer,
-        predicate::{NotForContentType, Predicate, SizeAbove},
-    },
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::{Kind, Problem};
 
@@ -36,10 +29,8 @@ pub use health::{Part, Probe, Readiness, routes as health_routes};
 pub use limits::{Limits, Rate};
 pub use logging::{Logging, start as start_logging};
 pub use metrics::{Sampled, install as install_metrics, routes as metrics_routes};
+use observe::Observed;
 pub use origins::Origins;
-
-/// Smaller answers are not worth compressing.
-const COMPRESSED_ABOVE_BYTES: u64 = 1024;
 
 /// What an edge has that not every server needs.
 #[derive(Debug, Default)]
@@ -54,28 +45,16 @@ pub struct Around {
 
 /// Puts the edge around all routes.
 pub fn around(router: Router, readiness: &Readiness, around: Around) -> Router {
-    let mut router = router
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(unknown_method)
-        .layer(CatchPanicLayer::custom(panicked));
+    let mut router = router.fallback(unknown_route).method_not_allowed_fallback(unknown_method);
     if let Some(limits) = around.limits {
         router = router.layer(axum::middleware::from_fn_with_state(limits, limits::limit));
     }
-    // events must not wait for a block of the compressor to fill, and pictures are compressed already
-    let worth_it = SizeAbove::new(COMPRESSED_ABOVE_BYTES).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
-    // nor can parts of a file be asked for by bytes that it has only when it is compressed
-    let worth_it = worth_it.and(|_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
-        !headers.contains_key(header::ACCEPT_RANGES)
-    });
-    router = router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it));
     if let Some(origins) = around.origins.layer() {
-        router = router.layer(origins);
+        // a page is to see that it met a panic, too
+        router = router.layer(CatchPanicLayer::custom(panicked)).layer(origins);
     }
-    if around.https {
-        let strictly = HeaderValue::from_static("max-age=31536000");
-        router = router.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, strictly));
-    }
-    router.layer(axum::middleware::from_fn_with_state(readiness.clone(), observe::observe))
+    // One layer for all the rest: each is a box, a clone of all below it and some moves of the request, every time.
+    router.layer(Observed::new(readiness.clone(), around.https))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
@@ -86,7 +65,7 @@ async fn unknown_method(method: Method) -> Problem {
     Problem::new(Kind::MethodNotAllowed, format!("this route does not answer to {method}"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
+#[expect(clippy::needless_pass_by_value, reason = "panics are handed over so")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = said.unwrap_or("?"), "a handler panicked");

@@ -1,6 +1,5 @@
 //! Who of the auditors was shown what of the caller's.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{ConversationId, MessageId, Timestamp};
 use tidings_event_store::Position;
@@ -12,6 +11,7 @@ use super::shapes::{List, UserRefBody, shown, shown_option};
 use crate::{
     app::{App, Reading},
     extract::{InQuery, Limit},
+    json::Json,
     problem::Problem,
 };
 

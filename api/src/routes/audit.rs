@@ -2,7 +2,6 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_domain::values::Invalid;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -11,6 +10,7 @@ use super::offices::Auditor;
 use crate::{
     app::App,
     extract::{InQuery, parsed},
+    json::Json,
     notary::{ConsistencyProof, InclusionProof, Prover, Signed},
     problem::{Kind, Problem},
 };

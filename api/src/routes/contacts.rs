@@ -1,6 +1,5 @@
 //! Contacts: asked, accepted, ended, listed.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::Timestamp;
 use tidings_event_store::Position;
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{InQuery, Limit, Path, parsed},
+    json::Json,
     problem::{Kind, Problem},
     reply::Reply,
 };

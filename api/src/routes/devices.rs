@@ -1,6 +1,5 @@
 //! Devices and their public keys, for end-to-end encryption. The server hands keys on and reads none.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_commands::devices::Publication;
 use tidings_domain::{
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{Body, Checked, InQuery, Limit, Path},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

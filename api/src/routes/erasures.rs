@@ -1,6 +1,5 @@
 //! What was erased of the caller's own.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{MessageId, Timestamp, UserId, message::ErasureReason};
 use tidings_event_store::Position;
@@ -12,6 +11,7 @@ use super::shapes::{List, shown, shown_option};
 use crate::{
     app::{App, Reading},
     extract::{InQuery, Limit},
+    json::Json,
     problem::Problem,
 };
 

@@ -1,6 +1,5 @@
 //! Legal holds: operators place and release them; operators and auditors see them.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{
     ConversationId, Timestamp, UserId,
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     app::{Acting, App},
     extract::{Body, Checked, InQuery, Limit, Path},
+    json::Json,
     problem::{Checks, Problem},
     reply::Reply,
 };

@@ -1,6 +1,5 @@
 //! The caller's own account: shown, changed, closed.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_commands::users::Registered;
 use tidings_domain::{
@@ -20,6 +19,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{self, Body, Checked, present},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

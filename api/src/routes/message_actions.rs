@@ -1,6 +1,5 @@
 //! What is done to a message: marked read or unread, reacted to, pinned; and who it reached.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{MessageId, Timestamp, values::Emoji};
 use tidings_projections::model::{MemberCursor, Receipt};
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{InQuery, Limit, Path},
+    json::Json,
     problem::{Kind, Problem},
     reply::Reply,
 };

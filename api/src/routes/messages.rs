@@ -1,6 +1,5 @@
 //! Messages: listed, shown, edited, deleted.
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_commands::messages::Edit;
 use tidings_domain::{
@@ -18,6 +17,7 @@ use super::texts::{BodyText, MessageIdText, SubjectText};
 use crate::{
     app::{Acting, App, Reading},
     extract::{AsOf, Body, Checked, InQuery, Limit, MessageRef, Path, change, parsed},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

@@ -1,6 +1,5 @@
 //! What is pinned in a conversation.
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_domain::ConversationId;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -9,6 +8,7 @@ use super::shapes::{List, MessageBody};
 use crate::{
     app::{App, Reading},
     extract::{InQuery, Limit, Path},
+    json::Json,
     problem::{Kind, Problem},
 };
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_commands::Outcome;
 use tidings_domain::Timestamp;
@@ -20,6 +19,7 @@ use crate::{
     app::App,
     config::LARGEST_SAMPLE,
     extract::{InQuery, Path},
+    json::Json,
     problem::{Kind, Problem},
     reply::Reply,
 };

@@ -1,6 +1,5 @@
 //! All that somebody received.
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_domain::Timestamp;
 use tidings_event_store::Position;
@@ -12,6 +11,7 @@ use crate::{
     app::{App, Reading},
     clock::now,
     extract::{InQuery, Limit, parsed},
+    json::Json,
     problem::Problem,
 };
 

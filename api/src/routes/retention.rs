@@ -1,6 +1,5 @@
 //! How long a conversation's messages are kept.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{
     ConversationId,
@@ -13,6 +12,7 @@ use super::offices::holds;
 use crate::{
     app::{Acting, App},
     extract::{Body, Checked, Path, present},
+    json::Json,
     problem::{Checks, Problem},
     reply::Reply,
 };

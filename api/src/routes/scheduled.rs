@@ -1,6 +1,5 @@
 //! Messages to send later.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_commands::schedules::{Destination, Later};
 use tidings_domain::{
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{Body, Checked, InQuery, Limit, Path},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

@@ -1,6 +1,5 @@
 //! Looking for messages by what they say.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{ConversationId, Timestamp};
 use tidings_projections::{
@@ -14,6 +13,7 @@ use super::shapes::{List, MessageBody};
 use crate::{
     app::{App, Reading},
     extract::{InQuery, Limit, parsed},
+    json::Json,
     problem::{Kind, Problem},
 };
 

@@ -1,6 +1,5 @@
 //! The caller's sessions: listed, ended.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_domain::{SessionId, Timestamp, session::IDLE_LIFETIME};
 use tidings_projections::model::Session;
@@ -12,6 +11,7 @@ use crate::{
     app::{Acting, App, Reading},
     clock::now,
     extract::{InQuery, Limit, Path},
+    json::Json,
     problem::{Kind, Problem, refusals::of_sign_out},
     reply::Reply,
 };

@@ -1,6 +1,5 @@
 //! Accounts: registration and public profiles.
 
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use tidings_commands::users::Registration;
 use tidings_domain::{
@@ -19,6 +18,7 @@ use super::{
 use crate::{
     app::{App, Reading, Stranger},
     extract::{Body, Checked, InQuery, Limit, Path, UserRef},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

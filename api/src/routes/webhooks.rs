@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::Json;
 use serde::Deserialize;
 use tidings_commands::webhooks::{ChangedWebhook, NewWebhook, WebhookChange};
 use tidings_domain::{
@@ -19,6 +18,7 @@ use super::{shapes::List, webhook_body::WebhookBody};
 use crate::{
     app::{Acting, App, Reading},
     extract::{Body, Checked, Path, change, present},
+    json::Json,
     problem::{Checks, Kind, Problem},
     reply::Reply,
     webhooks::MOST_WEBHOOKS,
