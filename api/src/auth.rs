@@ -1,8 +1,14 @@
 //! Access tokens: signed, good for five minutes, and only while their session stands.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use aws_lc_rs::constant_time;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -46,9 +52,16 @@ struct Inner {
     verifying: DecodingKey,
     validation: Validation,
     liveness: Arc<dyn Liveness>,
-    /// Tokens found genuine lately and when they expire, by a keyed hash: a signature is checked once, not at every request.
-    genuine: Cache<[u8; 32], (Caller, u64)>,
-    hash_key: Zeroizing<[u8; 32]>,
+    /// Tokens found genuine lately, by their hash: a signature is checked once, not at every request.
+    genuine: Cache<u64, Arc<Genuine>>,
+    hasher: RandomState,
+}
+
+/// A token that was found genuine, and what it says.
+struct Genuine {
+    token: Zeroizing<String>,
+    caller: Caller,
+    expires: u64,
 }
 
 /// How many tokens are remembered.
@@ -73,7 +86,7 @@ impl Authenticator {
             validation,
             liveness,
             genuine: Cache::new(MOST_GENUINE),
-            hash_key: secret.derive("tidings 2026 access tokens seen"),
+            hasher: RandomState::new(),
         }))
     }
 
@@ -102,24 +115,22 @@ impl Authenticator {
         self.0.liveness.is_alive(caller.session, caller.user, caller.credential).await
     }
 
-    fn hash(&self, token: &str) -> [u8; 32] {
-        *blake3::keyed_hash(&self.0.hash_key, token.as_bytes()).as_bytes()
-    }
-
     /// Whose token this is, if it was found genuine and has not expired.
-    fn remembered(&self, hash: &[u8; 32], at: Timestamp) -> Option<Caller> {
-        self.0.genuine.get(hash).filter(|(_, expires)| seconds(at) < *expires).map(|(caller, _)| caller)
+    fn remembered(&self, token: &str, at: Timestamp) -> Option<Caller> {
+        let known = self.0.genuine.get(&self.0.hasher.hash_one(token))?;
+        let same = constant_time::verify_slices_are_equal(known.token.as_bytes(), token.as_bytes()).is_ok();
+        (same && seconds(at) < known.expires).then_some(known.caller)
     }
 
     fn read(&self, token: &str) -> Option<Caller> {
-        let hash = self.hash(token);
-        if let Some(caller) = self.remembered(&hash, now()) {
+        if let Some(caller) = self.remembered(token, now()) {
             return Some(caller);
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.0.verifying, &self.0.validation).ok()?.claims;
         let caller =
             Caller { user: UserId::new(claims.sub), session: SessionId::new(claims.sid), credential: claims.cv };
-        self.0.genuine.insert(hash, (caller, claims.exp));
+        let known = Genuine { token: Zeroizing::new(token.to_owned()), caller, expires: claims.exp };
+        self.0.genuine.insert(self.0.hasher.hash_one(token), Arc::new(known));
         Some(caller)
     }
 }
@@ -163,11 +174,11 @@ mod tests {
     async fn a_token_that_was_seen_before_still_expires() {
         let (ours, at) = (authenticator(1), now());
         let token = ours.issue(caller(2), at).unwrap();
-        assert_eq!(ours.remembered(&ours.hash(&token), at), None);
+        assert_eq!(ours.remembered(&token, at), None);
         assert!(ours.caller(&token).await.is_ok());
-        assert_eq!(ours.remembered(&ours.hash(&token), at), Some(caller(2)));
+        assert_eq!(ours.remembered(&token, at), Some(caller(2)));
         let expired = at.plus_millis(300_000);
-        assert_eq!(ours.remembered(&ours.hash(&token), expired), None);
+        assert_eq!(ours.remembered(&token, expired), None);
     }
 
     #[tokio::test]

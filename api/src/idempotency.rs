@@ -7,20 +7,24 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
+    future::ready,
     sync::{Arc, Mutex, PoisonError},
+    task::{self, Poll},
 };
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request},
     http::{HeaderName, HeaderValue, Method, Response as HttpResponse, StatusCode, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::future::{BoxFuture, Either};
 use tidings_commands::Context;
 use tidings_domain::request::Answer;
 use tidings_event_store::{CommandId, CommandKey, Fingerprint, InstallationSecret};
 use tokio::sync::Mutex as AsyncMutex;
+use tower::{Layer, Service};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -112,23 +116,72 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The middleware around every `/v1` route.
-pub async fn idempotent(State(idempotency): State<Idempotency>, request: Request, next: Next) -> Response {
-    let writes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    match IdempotencyKey::of(request.headers()) {
-        Ok(Some(key)) if writes => idempotency.answer(key, request, next).await.unwrap_or_else(Problem::into_response),
-        Ok(Some(_) | None) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+impl<S> Layer<S> for Idempotency {
+    type Service = Idempotent<S>;
+
+    fn layer(&self, inner: S) -> Idempotent<S> {
+        Idempotent { idempotency: self.clone(), inner }
+    }
+}
+
+/// What stands around every `/v1` route. A request without a key goes straight through.
+#[derive(Clone)]
+pub struct Idempotent<S> {
+    idempotency: Idempotency,
+    inner: S,
+}
+
+impl<S> Service<Request> for Idempotent<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let writes = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+        match IdempotencyKey::of(request.headers()) {
+            Ok(Some(key)) if writes => {
+                // the one that was made ready is this one: a clone stays behind
+                let clone = self.clone();
+                let Self { idempotency, inner } = std::mem::replace(self, clone);
+                Either::Right(Box::pin(async move {
+                    Ok(idempotency.answer(key, request, inner).await.unwrap_or_else(Problem::into_response))
+                }))
+            }
+            Ok(Some(_) | None) => Either::Left(self.inner.call(request)),
+            Err(problem) => Either::Right(Box::pin(ready(Ok(problem.into_response())))),
+        }
+    }
+}
+
+/// Asks what stands within.
+async fn ask<S>(mut inner: S, request: Request) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    match inner.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 
 impl Idempotency {
-    async fn answer(&self, key: IdempotencyKey, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn answer<S>(&self, key: IdempotencyKey, request: Request, inner: S) -> Result<Response, Problem>
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+    {
         let (mut parts, body) = request.into_parts();
         // A bad token is the handler's to refuse: registration and sign-in do not look at it.
         let caller = Caller::from_request_parts(&mut parts, &self.app).await.ok();
         if is_streamed(&parts) {
-            return self.answer_streamed(caller, &key, parts, body, next).await;
+            return self.answer_streamed(caller, &key, parts, body, inner).await;
         }
         let body = whole(body).await?;
         let key = self.command_key(caller, &key, &parts, &body);
@@ -139,7 +192,7 @@ impl Idempotency {
         }
         let info: RequestInfo = parts.extensions.get().cloned().unwrap_or_default();
         parts.extensions.insert(key);
-        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        let response = ask(inner, Request::from_parts(parts, Body::from(body))).await;
         if !response.status().is_success() || response.extensions().get::<MadeFromEvents>().is_some() {
             return Ok(response);
         }
@@ -148,19 +201,22 @@ impl Idempotency {
 
     /// An upload is not held in memory: what is in it belongs to what was asked, and its handler, who sees it all, says so
     /// ([`Context::asking_for`]) and makes the same answer again from the events.
-    async fn answer_streamed(
+    async fn answer_streamed<S>(
         &self,
         caller: Option<Caller>,
         key: &IdempotencyKey,
         mut parts: Parts,
         body: Body,
-        next: Next,
-    ) -> Result<Response, Problem> {
+        inner: S,
+    ) -> Result<Response, Problem>
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+    {
         let key = self.command_key(caller, key, &parts, b"");
         let place = self.in_flight.queue_up(key.id);
         let _turn = place.turn.lock().await;
         parts.extensions.insert(key);
-        Ok(next.run(Request::from_parts(parts, body)).await)
+        Ok(ask(inner, Request::from_parts(parts, body)).await)
     }
 
     async fn remember(

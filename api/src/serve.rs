@@ -20,7 +20,7 @@ use crate::{
     edge::{self, Around, Limits, Readiness},
     exports::{self, Exports, ExportsError},
     extract::Cursors,
-    idempotency::{Idempotency, idempotent},
+    idempotency::Idempotency,
     live::Live,
     notary::Notary,
     openapi,
@@ -228,10 +228,7 @@ fn router(
         retention: config.retention,
     });
     let idempotency = Idempotency::new(app.clone(), &stores.secret);
-    let api = routes::all()
-        .with_state(app)
-        .layer(axum::middleware::from_fn_with_state(idempotency, idempotent))
-        .merge(operation_routes(readiness.clone(), watched));
+    let api = routes::all().with_state(app).layer(idempotency).merge(operation_routes(readiness.clone(), watched));
     let around = Around {
         limits: config.edge.rate.map(|rate| Limits::new(rate, authenticator)),
         origins: config.edge.origins.clone(),

@@ -115,7 +115,6 @@ impl Commands {
         Ok(outcome)
     }
 
-    /// The key of somebody who may act.
     /// The key that what somebody writes is sealed under beside its own; their account must stand.
     pub async fn author_key(&self, by: UserId) -> Result<KeyId, Error> {
         let author = |user: &Option<User>| user.as_ref().map(|user| (user.key, user.closed, user.suspended));

@@ -206,6 +206,12 @@ impl Commands {
         self.0.users.peek(StreamId::User(user), Clone::clone).await
     }
 
+    /// What the account is called; none where it is closed or was never registered.
+    pub async fn username(&self, user: UserId) -> Result<Option<Username>, Error> {
+        let name = |user: &Option<User>| Some(user.as_ref()?.identity.as_ref()?.username.clone());
+        self.0.users.peek(StreamId::User(user), name).await
+    }
+
     /// Whether the account was registered and is not closed.
     pub async fn exists(&self, user: UserId) -> Result<bool, Error> {
         self.0.users.peek(StreamId::User(user), |user| user.as_ref().is_some_and(|user| !user.closed)).await

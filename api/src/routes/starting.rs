@@ -5,7 +5,7 @@ use tidings_commands::{Outcome, conversations::Started};
 use tidings_domain::{
     ConversationId, UserId,
     conversation::{ConversationKind, ConversationStarted, MemberRole},
-    values::ConversationName,
+    values::{ConversationName, Username},
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -171,8 +171,8 @@ pub(super) async fn resolve(acting: &Acting, pointer: &str, named: &[String]) ->
 
 /// How somebody is named.
 pub(super) async fn named(app: &App, id: UserId) -> Result<UserRefBody, Problem> {
-    let identity = app.commands.account(id).await?.and_then(|account| account.identity);
-    Ok(UserRefBody { id, username: identity.map(|identity| identity.username.into_string()) })
+    let username = app.commands.username(id).await?;
+    Ok(UserRefBody { id, username: username.map(Username::into_string) })
 }
 
 /// The conversation as it was when it was started.

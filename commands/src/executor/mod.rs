@@ -13,6 +13,7 @@ mod behind;
 mod entry;
 mod flight;
 mod held;
+mod looking;
 mod measure;
 mod recall;
 mod shared;
@@ -20,6 +21,7 @@ mod shared;
 mod tests;
 
 use std::{
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -34,7 +36,6 @@ use tracing::Instrument;
 
 use crate::{Context, Error, Outcome, Refusal};
 use attempt::{Attempt, Decided, UnderWay, names};
-use entry::Entry;
 use flight::{Landed, landed};
 use held::{Held, Weighed};
 use measure::Measures;
@@ -135,7 +136,9 @@ where
         let span = tracing::debug_span!(
             target: "tidings::span", "command", stream = kind, command = first, commands = requests.len()
         );
-        let outcomes = self.carry_out(stream, requests, recall).instrument(span).await;
+        // where it is, not moved into what wraps it
+        let carrying_out = pin!(self.carry_out(stream, requests, recall));
+        let outcomes = carrying_out.instrument(span).await;
         let taken = begun.elapsed();
         for (nth, request) in requests.iter().enumerate() {
             let outcome = match &outcomes {
@@ -210,39 +213,6 @@ where
             .zip(now)
             .map(|(before, now)| if matches!(before, Prior::None) { now } else { before })
             .collect())
-    }
-
-    /// Looks at the present state, loading it if need be. What it shows is in the log when this returns.
-    pub(crate) async fn peek<R>(&self, stream: StreamId, look: impl Fn(&D::State) -> R) -> Result<R, Error> {
-        for _ in 0..MAX_ATTEMPTS {
-            let entry = self.entry(stream).await?;
-            let Some((seen, settled)) = entry.peek(&look) else { continue };
-            match settled {
-                None => return Ok(seen),
-                Some(settled) => {
-                    if matches!(landed(settled).await, Landed::Durable(_)) {
-                        return Ok(seen);
-                    }
-                }
-            }
-        }
-        Err(Error::Contended)
-    }
-
-    async fn entry(&self, stream: StreamId) -> Result<Arc<Entry<D>>, Error> {
-        let entry = match self.entries.get(&stream) {
-            Some(Held { entry, .. }) if entry.is_loaded() => return Ok(entry),
-            Some(Held { entry, .. }) => entry,
-            None => {
-                let made = || Ok::<_, Error>(Held::new(Arc::new(Entry::new(stream.name(), self.weigh))));
-                self.entries.get_or_insert_with(&stream, made)?.entry
-            }
-        };
-        if entry.ensure_loaded(&self.shared).await? {
-            // now that its weight is known
-            self.entries.insert(stream, Held::new(entry.clone()));
-        }
-        Ok(entry)
     }
 
     /// See [`crate::Commands::observe`].
