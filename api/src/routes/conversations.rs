@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    made::{in_json, json_response, list_in_json},
+    made::list_in_json,
     past::{Shown, View, Which},
     shapes::{ConversationBody, List},
     texts::ConversationNameText,
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     app::{Acting, App, Reading},
     extract::{AsOf, Body, Checked, InQuery, Limit, Path, parsed},
+    json::{in_json, json_response},
     problem::{Checks, Kind, Problem},
     reply::Reply,
 };

@@ -1,20 +1,8 @@
 //! Answers whose JSON is made once and given to many.
 
-use axum::{
-    body::{Body, Bytes},
-    http::{HeaderValue, header},
-    response::Response,
-};
-use serde::Serialize;
+use axum::body::Bytes;
 
-use crate::problem::{Kind, Problem};
-
-/// Something in JSON. Into a plain vector: one that grows as [`axum::Json`]'s does costs a call for every few bytes.
-pub(super) fn in_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Problem> {
-    let mut json = Vec::with_capacity(1024);
-    serde_json::to_writer(&mut json, value).map_err(|error| Problem::new(Kind::Internal, error.to_string()))?;
-    Ok(json)
-}
+use crate::{json::in_json, problem::Problem};
 
 /// A [`super::shapes::List`] of what is in JSON already.
 pub(super) fn list_in_json(
@@ -34,13 +22,6 @@ pub(super) fn list_in_json(
     list.extend_from_slice(&in_json(&next)?);
     list.push(b'}');
     Ok(list)
-}
-
-/// 200 with JSON that is made.
-pub(super) fn json_response(json: Bytes) -> Response {
-    let mut response = Response::new(Body::from(json));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use tidings_domain::ConversationId;
 use tidings_event_store::Position;
 use tidings_projections::{Past, Queries, model::Message};
 
-use super::made::{in_json, json_response};
 use crate::{
     app::Reading,
     extract::AsOf,
+    json::{in_json, json_response},
     problem::{Kind, Problem},
     reply::TIDINGS_AS_OF,
 };

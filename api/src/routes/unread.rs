@@ -6,12 +6,10 @@ use tidings_projections::model::UnreadSummary;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    made::{in_json, json_response},
-    shapes::ConversationUnreadBody,
-};
+use super::shapes::ConversationUnreadBody;
 use crate::{
     app::{App, Reading},
+    json::{in_json, json_response},
     problem::Problem,
 };
 
