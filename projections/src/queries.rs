@@ -61,7 +61,7 @@ pub trait AboutPeople: Send + Sync + 'static {
     /// refreshed at or after `alive_since`.
     async fn sessions(&self, user: UserId, alive_since: Timestamp) -> Answer<Vec<Session>>;
 
-    /// A session, if it is open as of [`Queries::sessions`].
+    /// A session, if it is open as of [`AboutPeople::sessions`].
     async fn session(&self, id: SessionId) -> Answer<Option<Session>>;
 
     /// Whom somebody has as contacts, or has asked, or was asked by: newest first. Closed accounts are left out.
