@@ -5,7 +5,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::{Backing, World, model::Model};
+use support::{Backing, World, model::Model, to_its_end};
 use tidings_domain::{ConversationId, UserId, message::MessageAction, reader::ReaderAction, values::Retention};
 use tidings_projections::{
     Projection, Queries,
@@ -259,8 +259,7 @@ impl History {
 }
 
 fn holds(on: Backing, steps: Vec<Step>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    to_its_end(async {
         let mut history = History::begin(on).await;
         for step in steps {
             history.take(step).await;

@@ -3,9 +3,13 @@
 
 mod support;
 
-use support::{Backing, World};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use support::{Backing, PATIENCE, World};
+use tidings_domain::{ConversationId, UserId};
 use tidings_projections::{
     Projection,
+    model::InboxFilter,
     runner::{Extent, Pace, Share, replay, verify},
 };
 
@@ -30,17 +34,24 @@ async fn a_rebuild_serves_from_the_next_generation_and_removes_the_older(on: Bac
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 201);
 }
 
-async fn an_interrupted_rebuild_leaves_the_serving_view_alone(on: Backing) {
+/// Ten messages to somebody in a group, and a rebuild as a crash leaves it: begun, and neither finished nor discarded; noted, where
+/// somebody asked for it.
+async fn interrupted(on: Backing, noted: bool) -> (World, UserId, ConversationId) {
     let mut world = World::following(on).await;
     let (_, bob, group) = world.talk(10).await;
     world.settled().await;
     world.stop().await;
-    {
-        // as a crash leaves it: begun, and neither finished nor discarded
-        let store = world.place.open().await;
-        store.open(Projection::Conversations).await.unwrap();
-        drop(store.begin(Projection::Conversations).await.unwrap());
+    let store = world.place.open().await;
+    store.open(Projection::Conversations).await.unwrap();
+    if noted {
+        store.want(Projection::Conversations, true).await.unwrap();
     }
+    drop(store.begin(Projection::Conversations).await.unwrap());
+    (world, bob, group)
+}
+
+async fn an_interrupted_rebuild_leaves_the_serving_view_alone(on: Backing) {
+    let (mut world, bob, group) = interrupted(on, false).await;
     assert!(world.place.generations().contains(&"conversations-2".to_owned()));
     world.place.deserted().await;
     world.start().await;
@@ -116,16 +127,7 @@ async fn a_sample_names_the_row_that_was_tampered_with(on: Backing) {
 }
 
 async fn a_rebuild_that_a_crash_interrupted_is_begun_again(on: Backing) {
-    let mut world = World::following(on).await;
-    let (_, bob, group) = world.talk(10).await;
-    world.settled().await;
-    world.stop().await;
-    {
-        let store = world.place.open().await;
-        store.open(Projection::Conversations).await.unwrap();
-        store.want(Projection::Conversations, true).await.unwrap();
-        drop(store.begin(Projection::Conversations).await.unwrap());
-    }
+    let (mut world, bob, group) = interrupted(on, true).await;
     world.place.deserted().await;
     world.start().await;
     assert_eq!(world.settled().await.unread(bob, group).await.unwrap(), 10);
@@ -185,7 +187,52 @@ async fn views_are_replayed_and_verified_without_a_server(on: Backing) {
     assert!(seen.len() > 3);
 }
 
+/// What was shown stays shown: readers who ask while one generation takes another's place see neither less than before nor
+/// something that is not there yet.
+async fn readers_never_go_back_while_generations_take_each_other_s_place(on: Backing) {
+    let mut world = World::following(on).await;
+    let (ada, bob, group) = world.talk(10).await;
+    world.settled().await;
+    let views = world.views.take().unwrap();
+    let (queries, pace) = (views.queries(), world.options.pace);
+    let done = AtomicBool::new(false);
+    let rebuilds = async {
+        for projection in [Projection::Directory, Projection::Conversations].into_iter().cycle().take(24) {
+            views.rebuild(projection, pace).await.unwrap();
+        }
+        done.store(true, Ordering::Release);
+    };
+    let acts = async {
+        for n in 11_u64.. {
+            let user = world.user(&format!("user{n}")).await;
+            world.send(group, ada, "more").await;
+            world.memory.announce();
+            views.wait_for(world.memory.last(), PATIENCE).await.unwrap();
+            let (there, unread) = tokio::join!(queries.user(user), queries.unread(bob, group));
+            assert!(there.unwrap().is_some(), "the {n}th");
+            assert_eq!(unread.unwrap(), n);
+            if done.load(Ordering::Acquire) {
+                return;
+            }
+        }
+    };
+    let asks = (0..4).map(|_| async {
+        let mut before = 0;
+        while !done.load(Ordering::Acquire) {
+            let seen = queries.inbox(bob, InboxFilter::default(), None, 10).await.unwrap().items[0].unread;
+            assert!(seen >= before, "{seen} after {before}");
+            before = seen;
+            tokio::task::yield_now().await;
+        }
+    });
+    tokio::join!(rebuilds, acts, futures::future::join_all(asks));
+    world.views = Some(views);
+    world.assert_verified().await;
+    world.stop().await;
+}
+
 over_both! {
+    readers_never_go_back_while_generations_take_each_other_s_place,
     a_rebuild_serves_from_the_next_generation_and_removes_the_older,
     an_interrupted_rebuild_leaves_the_serving_view_alone,
     a_comparison_names_the_row_that_was_tampered_with,

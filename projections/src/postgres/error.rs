@@ -34,9 +34,9 @@ pub(super) fn is_gone(error: &sqlx::Error) -> bool {
     matches!(state(error).as_deref(), Some("42P01" | "3F000"))
 }
 
-/// Whether a replica could not show one moment for long enough.
-pub(super) fn is_in_the_way(error: &sqlx::Error) -> bool {
-    state(error).as_deref() == Some("40001")
+/// Whether a table is held by somebody else just now.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    state(error).as_deref() == Some("55P03")
 }
 
 impl From<sqlx::Error> for FoldError {

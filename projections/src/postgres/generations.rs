@@ -5,11 +5,12 @@ use tidings_event_store::Position;
 
 use super::{
     backend::number,
+    dropping::drop_tables,
     schema::{VIEWS, schema_of, shape, tables},
 };
 use crate::{
     fold::{Fit, FoldError, unsigned},
-    runner::{Projection, Promotion, ViewsError, Wanted},
+    runner::{Projection, ViewsError, Wanted},
 };
 
 /// The advisory locks of the views, by class: who folds, and who fills.
@@ -159,14 +160,23 @@ pub(super) async fn create(db: &mut PgConnection, projection: Projection) -> Res
     Ok(next)
 }
 
+/// What became of a promotion.
+pub(super) enum Promoted {
+    /// It serves for all nodes, in place of this one.
+    InPlaceOf(Option<u32>),
+    /// Nothing changed: what serves is at this position and further.
+    Behind(Position),
+}
+
 /// Lets a finished generation serve, for all nodes at once. Unless `forced`, only when it is as far as what served before:
-/// whoever folds that one waits meanwhile, and finds afterwards that it is gone.
+/// whoever folds that one waits meanwhile, and finds afterwards that it is gone. Its tables are left to [`drop_tables`], for
+/// when this node's readers know.
 pub(super) async fn promote(
     db: &mut PgConnection,
     projection: Projection,
     next: u32,
     forced: bool,
-) -> Result<Promotion, ViewsError> {
+) -> Result<Promoted, ViewsError> {
     db.execute("BEGIN").await?;
     let before: Option<(i32, i64)> = sqlx::query_as(
         "SELECT g.number, g.position FROM tidings_views.serving s JOIN tidings_views.generations g USING (projection, number)
@@ -185,7 +195,7 @@ pub(super) async fn promote(
     .ok_or_else(|| ViewsError::Unavailable("the generation that was to serve is gone".to_owned()))?;
     if let Some((_, at)) = before.filter(|(_, at)| *at > own && !forced) {
         db.execute("ROLLBACK").await?;
-        return Ok(Promotion::Behind(Position::new(unsigned(at))));
+        return Ok(Promoted::Behind(Position::new(unsigned(at))));
     }
     sqlx::query(
         "INSERT INTO tidings_views.serving VALUES ($1, $2) ON CONFLICT (projection) DO UPDATE SET number = excluded.number",
@@ -204,10 +214,7 @@ pub(super) async fn promote(
             .await?;
     }
     db.execute("COMMIT; NOTIFY tidings_views").await?;
-    if let Some(before) = before {
-        drop_tables(db, projection, u32::try_from(before).unwrap_or(0)).await;
-    }
-    Ok(Promotion::Serves)
+    Ok(Promoted::InPlaceOf(before.and_then(|before| u32::try_from(before).ok())))
 }
 
 /// Removes a generation that never served.
@@ -219,15 +226,6 @@ pub(super) async fn discard(db: &mut PgConnection, projection: Projection, gener
     gone.bind(projection.name()).bind(number(generation)).execute(&mut *db).await?;
     drop_tables(db, projection, generation).await;
     Ok(())
-}
-
-/// Removes the tables of a generation that nobody is to read any more. Who reads them now is waited for, not for long.
-async fn drop_tables(db: &mut PgConnection, projection: Projection, generation: u32) {
-    let schema = schema_of(projection, generation);
-    let statements = format!("SET lock_timeout = '5s'; DROP SCHEMA IF EXISTS {schema} CASCADE");
-    if let Err(error) = db.execute(AssertSqlSafe(statements)).await {
-        tracing::warn!(%error, schema, "an old view could not be removed; the next projector tries again");
-    }
 }
 
 /// Removes what interrupted rebuilds left: generations that neither serve nor are being filled by anybody.

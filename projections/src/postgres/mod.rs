@@ -9,6 +9,7 @@ mod contacts;
 mod conversations;
 mod devices;
 mod directory;
+mod dropping;
 mod error;
 mod generations;
 mod lease;

@@ -4,19 +4,19 @@ use std::{
     ops::{Deref, DerefMut},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use tidings_event_store::{
     Connections,
-    database::{DatabaseUrl, connections, is_lost},
+    database::{DatabaseUrl, connections, is_lost, is_rolled_back},
 };
 
 use super::{
     backend::number,
-    error::{is_gone, is_in_the_way},
+    error::is_gone,
     generations::{Found, serving},
     schema::schema_of,
     shown::Shown,
@@ -31,9 +31,30 @@ const TRIES: u32 = 4;
 /// Which generation of each projection serves, as far as is known here.
 #[derive(Default, Clone, Copy)]
 struct Known {
-    directory: Option<u32>,
-    conversations: Option<u32>,
-    search: Option<u32>,
+    directory: Serves,
+    conversations: Serves,
+    search: Serves,
+}
+
+/// Which generation serves, as of a look at the servers.
+#[derive(Default, Clone, Copy)]
+struct Serves {
+    number: Option<u32>,
+    as_of: Look,
+}
+
+/// When it was looked what serves: a later look is greater.
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Look(u64);
+
+impl Known {
+    const fn of(&mut self, projection: Projection) -> &mut Serves {
+        match projection {
+            Projection::Directory => &mut self.directory,
+            Projection::Conversations => &mut self.conversations,
+            Projection::Search => &mut self.search,
+        }
+    }
 }
 
 /// Answers from whatever serves.
@@ -43,6 +64,7 @@ pub(super) struct Reading {
     /// Whether the replica is asked.
     replica_serves: AtomicBool,
     known: RwLock<Known>,
+    looks: AtomicU64,
     shown: Arc<Shown>,
 }
 
@@ -118,7 +140,7 @@ impl Reading {
             let fence = fence.clone();
             Box::pin(async move { fence.wait_for(db).await })
         });
-        Self { primary, replica, replica_serves, known: RwLock::default(), shown }
+        Self { primary, replica, replica_serves, known: RwLock::default(), looks: AtomicU64::new(0), shown }
     }
 
     /// How far this node has shown each view.
@@ -126,13 +148,18 @@ impl Reading {
         &self.shown
     }
 
-    /// Lets a generation serve, or nothing.
-    pub(super) fn serve(&self, projection: Projection, number: Option<u32>) {
+    /// To be taken before it is looked what serves.
+    pub(super) fn look(&self) -> Look {
+        Look(self.looks.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    /// Goes by what a server was found to serve, unless something else is known by a later look: the tables of a generation that
+    /// no longer serves may still be there for a moment, as they were.
+    pub(super) fn found(&self, as_of: Look, projection: Projection, number: Option<u32>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        match projection {
-            Projection::Directory => known.directory = number,
-            Projection::Conversations => known.conversations = number,
-            Projection::Search => known.search = number,
+        let serves = known.of(projection);
+        if as_of > serves.as_of {
+            *serves = Serves { number, as_of };
         }
     }
 
@@ -166,10 +193,12 @@ impl Reading {
         let failed = |error: sqlx::Error| Failed { error: error.into(), on_replica };
         let known = *self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = match known {
-            Known { directory: Some(_), conversations: Some(_), .. } => known,
+            Known {
+                directory: Serves { number: Some(_), .. }, conversations: Serves { number: Some(_), .. }, ..
+            } => known,
             Known { .. } => self.look_up().await.map_err(failed)?,
         };
-        let (Some(directory), Some(conversations)) = (known.directory, known.conversations) else {
+        let (Some(directory), Some(conversations)) = (known.directory.number, known.conversations.number) else {
             return Err(Failed { error: Error::NotReady, on_replica });
         };
         let db = if several {
@@ -180,19 +209,20 @@ impl Reading {
         };
         let people = schema_of(Projection::Directory, directory);
         let talks = schema_of(Projection::Conversations, conversations);
-        let search = known.search.map(|number| schema_of(Projection::Search, number));
+        let search = known.search.number.map(|number| schema_of(Projection::Search, number));
         Ok(Snapshot { db, people, talks, search, conversations, on_replica })
     }
 
     /// What serves, as the server that is asked knows it.
     async fn look_up(&self) -> sqlx::Result<Known> {
         let mut db = self.pool().0.acquire().await?;
+        let look = self.look();
         for projection in Projection::ALL {
             let number = match serving(&mut db, projection).await? {
                 Found::Serving(serving) => Some(serving.number),
                 Found::Unusable(_) => None,
             };
-            self.serve(projection, number);
+            self.found(look, projection, number);
         }
         Ok(*self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -217,9 +247,8 @@ impl Reading {
         if is_lost(&error) && *tries == 1 {
             return Ok(());
         }
-        // the swap of a generation reached the server before it reached this node; or, on a replica, was in its way
-        let in_the_way = is_in_the_way(&error);
-        if is_gone(&error) || in_the_way {
+        // the swap of a generation reached the server before it reached this node; or was in its way
+        if is_gone(&error) || is_rolled_back(&error) {
             self.look_up().await?;
             return Ok(());
         }

@@ -12,7 +12,8 @@ use tidings_event_store::{
 use super::{
     backend::PostgresBackend,
     compare::PostgresPinned,
-    generations::{self, DELIVERS, EXPIRES, Found, REBUILDS, Serving, lock_number},
+    dropping::drop_tables,
+    generations::{self, DELIVERS, EXPIRES, Found, Promoted, REBUILDS, Serving, lock_number},
     lease::PostgresLease,
     queries::PostgresQueries,
     reading::Reading,
@@ -77,17 +78,18 @@ impl ViewStore for PostgresViews {
     async fn open(&self, projection: Projection) -> Result<Opened, ViewsError> {
         let mut db = self.connect().await?;
         generations::remove_leftovers(&mut db, projection).await?;
+        let look = self.reading.look();
         let found = generations::serving(&mut db, projection).await?;
         db.close().await?;
         match found {
             Found::Unusable(why) => {
-                self.reading.serve(projection, None);
+                self.reading.found(look, projection, None);
                 Ok(Opened::Build(why))
             }
             Found::Serving(serving) => {
                 let generation = self.folding(projection, &serving).await?;
                 if self.read_url.is_none() {
-                    self.reading.serve(projection, Some(serving.number));
+                    self.reading.found(look, projection, Some(serving.number));
                 }
                 Ok(Opened::Serving(generation))
             }
@@ -104,10 +106,18 @@ impl ViewStore for PostgresViews {
 
     async fn promote(&self, projection: Projection, number: u32, forced: bool) -> Result<Promotion, ViewsError> {
         let mut db = self.connect().await?;
-        let promotion = generations::promote(&mut db, projection, number, forced).await?;
-        if promotion == Promotion::Serves && self.read_url.is_none() {
-            self.reading.serve(projection, Some(number));
-        }
+        let promotion = match generations::promote(&mut db, projection, number, forced).await? {
+            Promoted::Behind(at) => Promotion::Behind(at),
+            Promoted::InPlaceOf(before) => {
+                if self.read_url.is_none() {
+                    self.reading.found(self.reading.look(), projection, Some(number));
+                }
+                if let Some(before) = before {
+                    drop_tables(&mut db, projection, before).await;
+                }
+                Promotion::Serves
+            }
+        };
         db.close().await?;
         Ok(promotion)
     }

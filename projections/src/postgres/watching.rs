@@ -113,12 +113,13 @@ impl PostgresWatch {
 #[async_trait]
 impl Watch for PostgresWatch {
     async fn look(&mut self) -> Result<Vec<Visible>, ViewsError> {
+        let look = self.reading.look();
         let visible = match self.replica().await {
             Some(visible) => visible,
             None => self.primary.look().await?,
         };
         for view in &visible {
-            self.reading.serve(view.projection, Some(view.generation));
+            self.reading.found(look, view.projection, Some(view.generation));
             self.shown.insert(view.projection, view.position);
             self.reading.shown().show(view.projection, view.generation, view.position);
         }

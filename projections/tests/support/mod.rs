@@ -50,6 +50,11 @@ macro_rules! over_both {
     };
 }
 
+/// Runs a test that is not itself asynchronous, such as one case of a law.
+pub fn to_its_end(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
 pub struct World {
     pub memory: Arc<MemoryStore>,
     pub log: Log,
