@@ -7,6 +7,7 @@
 //! A call goes: `streams` (what is asked, who asks) → `reading` (pages of the log, backwards and forwards; subscriptions)
 //! → `reveal` (sealed parts, for those who may) → `wire` (the protocol's form).
 
+mod acknowledging;
 #[cfg_attr(not(feature = "append"), path = "read_only.rs")]
 mod append;
 mod filter;

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::TryStreamExt as _;
 use tidings_event_store::{Codec, EventStore};
 use tokio::{net::TcpListener, sync::watch};
 use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{
     Gatekeeper,
+    acknowledging::Acknowledging,
     append::Writing,
     info::Info,
     proto::event_store::client::{
@@ -61,7 +63,7 @@ impl LogServer {
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
         let info = Info::new(self.writing.is_some());
         let streams = StreamsService::new(self.store, self.codec, self.gate, stop.clone(), self.writing);
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(Acknowledging::new);
         let stopped = async move {
             if stop.wait_for(|stop| *stop).await.is_err() {
                 tracing::debug!("nobody is left to stop the log's gRPC server");
