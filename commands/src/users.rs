@@ -253,7 +253,7 @@ impl Commands {
 
     /// The last position of the log that this process has seen: of everything that a command judged by, and perhaps more.
     pub fn seen_head(&self) -> Position {
-        *self.0.shared.store().watch_head().borrow()
+        self.0.shared.seen_head()
     }
 
     /// The last position of the log.

@@ -178,7 +178,10 @@ impl<D: Decider> Entry<D> {
     /// Draws the consequences of a flight's end and tells all who wait for it. The flight that leaves next, if any.
     pub(super) fn land(&self, shared: &Arc<Shared>, flight: Flight<D>, landed: Landed) -> Option<Flight<D>> {
         let next = match &landed {
-            Landed::Durable(_) => self.landed_well(shared, &flight),
+            Landed::Durable(position) => {
+                shared.saw(*position);
+                self.landed_well(shared, &flight)
+            }
             Landed::DecideAgain | Landed::Failed(_) => {
                 self.discard(flight.epoch);
                 None

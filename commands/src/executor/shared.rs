@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use chacha20poly1305::{
@@ -10,7 +10,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use tidings_domain::{Decider, StreamName};
-use tidings_event_store::{Codec, EventStore, InstallationSecret, RecordedEvent, Snapshot};
+use tidings_event_store::{Codec, EventStore, InstallationSecret, Position, RecordedEvent, Snapshot};
 
 use crate::Error;
 
@@ -25,12 +25,27 @@ pub(crate) struct Shared {
     codec: Codec,
     snapshots: XChaCha20Poly1305,
     others_write: AtomicBool,
+    /// The last position of what any state here has folded in or is known to have led to.
+    seen: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn new(store: Arc<dyn EventStore>, codec: Codec, secret: &InstallationSecret) -> Self {
         let key = secret.derive("tidings 2026 snapshots");
-        Self { store, codec, snapshots: XChaCha20Poly1305::new((&*key).into()), others_write: AtomicBool::new(false) }
+        let snapshots = XChaCha20Poly1305::new((&*key).into());
+        Self { store, codec, snapshots, others_write: AtomicBool::new(false), seen: AtomicU64::new(0) }
+    }
+
+    /// Notes that commands judge by what is at this position.
+    pub(super) fn saw(&self, position: Position) {
+        self.seen.fetch_max(position.get(), Ordering::AcqRel);
+    }
+
+    /// The last position that any command may have judged by: a store may answer an append, or show a stream, before its head
+    /// has moved there.
+    pub(crate) fn seen_head(&self) -> Position {
+        let head = *self.store.watch_head().borrow();
+        head.max(Position::new(self.seen.load(Ordering::Acquire)))
     }
 
     /// Whether another node was seen to write to a stream whose state is held here.
@@ -80,6 +95,7 @@ impl Shared {
     }
 
     pub(super) async fn fold<D: Decider>(&self, state: &mut D::State, recorded: &RecordedEvent) -> Result<(), Error> {
+        self.saw(recorded.position);
         let event = self.codec.open::<D::Event>(recorded, D::opens).await?;
         D::evolve(state, &event);
         Ok(())
@@ -95,8 +111,9 @@ impl Shared {
         let state = self.open(name, &snapshot).and_then(|state| serde_json::from_slice(&state).ok());
         let Some(state) = state else { return Ok(None) };
         let last = self.store.read_stream(name, snapshot.version.saturating_sub(1), 1).await?;
-        let is_there = last.first().is_some_and(|last| last.version == snapshot.version);
-        Ok(is_there.then_some((state, snapshot.version)))
+        let Some(last) = last.first().filter(|last| last.version == snapshot.version) else { return Ok(None) };
+        self.saw(last.position);
+        Ok(Some((state, snapshot.version)))
     }
 
     /// The state as a snapshot, sealed under the installation's secret; `None` for kinds that keep none.

@@ -107,3 +107,21 @@ async fn settings_change_only_where_they_differ() {
     let ReaderEvent::SettingsChanged(last) = &events[1] else { panic!("{events:?}") };
     assert_eq!((last.muted, last.archived), (None, Some(true)));
 }
+
+/// What a caller is told is there already, the next read of theirs must show: also where the store answers an append before it
+/// tells of it.
+#[tokio::test]
+async fn what_was_judged_by_was_seen_however_late_the_log_is_followed() {
+    let house = House::new().await;
+    let [ada, ben] = house.people(["ada", "ben"]).await;
+    let group = house.group(ada, &[ben]).await;
+    let one = house.say(group, ada, "one").await.id;
+    house.store.tell_late();
+    let read = house.commands.read_up_to(one, ben, &by(ben)).await.unwrap().position.unwrap();
+    assert_eq!(house.commands.read_up_to(one, ben, &by(ben)).await.unwrap().position, None);
+    assert_eq!(house.commands.seen_head(), read);
+    // another node, whose states come from the log
+    let other = house.cold();
+    assert_eq!(other.read_up_to(one, ben, &by(ben)).await.unwrap().position, None);
+    assert_eq!(other.seen_head(), read);
+}

@@ -40,6 +40,8 @@ pub(crate) struct TestStore {
     events_read: AtomicUsize,
     lookups: AtomicUsize,
     blind: AtomicBool,
+    /// What is told of the head, where that comes late.
+    late: Mutex<Option<watch::Sender<Position>>>,
 }
 
 impl TestStore {
@@ -52,6 +54,7 @@ impl TestStore {
             events_read: AtomicUsize::new(0),
             lookups: AtomicUsize::new(0),
             blind: AtomicBool::new(false),
+            late: Mutex::default(),
         }
     }
 
@@ -90,6 +93,12 @@ impl TestStore {
     /// Lets the next lookup of keys find nothing, as if it had been made a moment earlier.
     pub(crate) fn be_blind_once(&self) {
         self.blind.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells nobody from now on that the head has moved, though appends are answered: as a store that follows its own log.
+    pub(crate) fn tell_late(&self) {
+        let head = *self.inner.watch_head().borrow();
+        *self.late.lock().unwrap() = Some(watch::Sender::new(head));
     }
 
     fn submit_one(&self, append: StreamAppend) -> AppendTicket {
@@ -160,7 +169,8 @@ impl EventStore for TestStore {
     }
 
     fn watch_head(&self) -> watch::Receiver<Position> {
-        self.inner.watch_head()
+        let late = self.late.lock().unwrap();
+        late.as_ref().map_or_else(|| self.inner.watch_head(), watch::Sender::subscribe)
     }
 
     async fn load_snapshot(&self, stream: &StreamName) -> Result<Option<Snapshot>, StoreError> {
