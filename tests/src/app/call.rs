@@ -62,11 +62,8 @@ impl Call {
 
     /// The answer, or why there is none: for servers that are being killed.
     pub async fn attempt(self) -> Result<Answer, reqwest::Error> {
-        let Self { mut request, named, token, told, sees_others } = self;
-        if let Some(position) = told.others(&token).filter(|_| sees_others) {
-            request = request.header(MIN_POSITION, position);
-        }
-        let response = request.send().await?;
+        let (named, token, told) = (self.named.clone(), self.token.clone(), self.told.clone());
+        let response = self.sent().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         told.note(token, &headers);
         let bytes = response.bytes().await?;
@@ -82,8 +79,16 @@ impl Call {
 
     /// The response as it comes, for streams.
     pub(super) async fn open(self) -> reqwest::Response {
-        let named = self.named;
-        self.request.send().await.unwrap_or_else(|error| panic!("{named}: {error}"))
+        let named = self.named.clone();
+        self.sent().await.unwrap_or_else(|error| panic!("{named}: {error}"))
+    }
+
+    async fn sent(self) -> Result<reqwest::Response, reqwest::Error> {
+        let Self { mut request, token, told, sees_others, .. } = self;
+        if let Some(position) = told.others(&token).filter(|_| sees_others) {
+            request = request.header(MIN_POSITION, position);
+        }
+        request.send().await
     }
 }
 
