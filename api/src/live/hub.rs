@@ -23,6 +23,7 @@ use super::{
     fresh::is_message,
     happened::Membership,
     queue::{self, Receiving},
+    reach::Reach,
     render::{RenderError, Renderer},
 };
 use crate::{consistency::Consistency, extract::Caller};
@@ -43,15 +44,6 @@ pub(super) struct State {
     pub(super) position: Position,
     pub(super) audience: Audience,
     stopped: bool,
-}
-
-/// How far the hub may go.
-#[derive(Clone)]
-pub(super) struct Reach {
-    /// What can be pushed without the views.
-    pub(super) log: watch::Receiver<Position>,
-    /// What they show. May be ahead of the other by a moment, too.
-    pub(super) views: watch::Receiver<Position>,
 }
 
 /// See [`super`].
@@ -196,17 +188,14 @@ impl Hub {
 
     /// Follows the log until it or the views end.
     pub(super) async fn run(self: Arc<Self>, mut signs: mpsc::Receiver<(ConversationId, UserId)>) {
-        let Reach { mut log, mut views } = self.reach.clone();
+        let mut reach = self.reach.clone();
         let mut typing = HashMap::new();
         let mut look = tokio::time::interval(LOOK_WHO_LEFT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                moved = either(&mut log, &mut views) => {
-                    if moved.is_err() {
-                        return;
-                    }
-                    let (to, viewed) = (*log.borrow_and_update(), *views.borrow_and_update());
+                moved = reach.moved() => {
+                    let Some((to, viewed)) = moved else { return };
                     self.advance(to, viewed).await;
                 }
                 Some((conversation, user)) = signs.recv() => {
@@ -232,16 +221,6 @@ impl Hub {
             Ok(pushed) => state.audience.queue(&listeners, &pushed),
             Err(error) => tracing::debug!(%error, "a sign of typing was dropped"),
         }
-    }
-}
-
-async fn either(
-    log: &mut watch::Receiver<Position>,
-    views: &mut watch::Receiver<Position>,
-) -> Result<(), watch::error::RecvError> {
-    tokio::select! {
-        moved = log.changed() => moved,
-        moved = views.changed() => moved,
     }
 }
 

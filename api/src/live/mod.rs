@@ -16,6 +16,7 @@ mod hub;
 mod presence;
 mod pushing;
 mod queue;
+mod reach;
 mod render;
 mod seen;
 pub mod socket;
@@ -27,7 +28,8 @@ use tidings_event_store::Position;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{consistency::Consistency, extract::Caller, stores::Stores};
-use hub::{Hub, Reach};
+use hub::Hub;
+use reach::Reach;
 use render::Renderer;
 
 pub use connection::{Connection, Next};

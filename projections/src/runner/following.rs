@@ -39,11 +39,15 @@ impl Follower {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = self.look() => {}
             }
-            let known = (*head.borrow_and_update()).max(*wanted.borrow_and_update());
+            // one after the other: a look holds off whoever moves what is looked at
+            let seen_head = *head.borrow_and_update();
+            let known = seen_head.max(*wanted.borrow_and_update());
             // a projector of this node tells by itself
             let told = !self.elsewhere && self.shared.all().all(ProjectionState::folds);
-            let others_behind = self.shared.of(Projection::Search).position() < *wanted_of_others.borrow_and_update();
-            let behind = !told && (others_behind || *self.shared.combined().borrow() < known);
+            let wanted_of_search = *wanted_of_others.borrow_and_update();
+            let others_behind = self.shared.of(Projection::Search).position() < wanted_of_search;
+            let combined = *self.shared.combined().borrow();
+            let behind = !told && (others_behind || combined < known);
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = self.watch.moved(if behind { BEHIND } else { LEVEL }), if !told => {}
