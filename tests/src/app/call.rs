@@ -3,6 +3,7 @@
 use std::{
     future::{Future, IntoFuture},
     pin::Pin,
+    time::Duration,
 };
 
 use reqwest::{Client, Method, RequestBuilder};
@@ -11,6 +12,14 @@ use serde_json::Value;
 use super::{Answer, told::Told};
 
 const MIN_POSITION: &str = "tidings-min-position";
+/// A server that sends nothing for so long hangs, and the test is to fail rather than to wait for ever. Live streams that have
+/// nothing to tell send a sign of life far more often.
+const SILENCE: Duration = Duration::from_mins(3);
+
+/// Whoever makes the requests of a test.
+pub(super) fn client() -> Client {
+    Client::builder().read_timeout(SILENCE).build().expect("a plain client")
+}
 
 /// A request to be made: `ada.put(path, None).key("k-1").await`.
 #[derive(Debug)]

@@ -121,7 +121,7 @@ impl TestApp {
 
     fn of(server: Arc<Server>) -> Self {
         let port = server.port();
-        Self { server, port, http: reqwest::Client::builder().build().expect("a plain client"), told: Told::default() }
+        Self { server, port, http: call::client(), told: Told::default() }
     }
 
     /// The same server as those see it who ask at another port: of a load balancer before it. Their connections are
