@@ -9,6 +9,7 @@ use support::{Backing, PATIENCE, World};
 use tidings_event_store::{Position, database::DatabaseUrl};
 use tidings_projections::{
     Options, PostgresViews, Projection, Views,
+    model::InboxFilter,
     runner::{Extent, Log, OnPoison, Opened, Pace},
 };
 use tidings_tests::postgres::Cluster;
@@ -225,4 +226,35 @@ async fn erased_text_leaves_the_tables() {
     let tombstones =
         "SELECT count(*) FROM tidings_views_conversations_1.messages WHERE deleted_at IS NOT NULL AND body IS NULL";
     assert_eq!(world.place.sql(tombstones), "1");
+}
+
+/// Whoever asks may go away at any moment; the connection they asked on is somebody else's then, and must show the present.
+#[tokio::test]
+async fn questions_that_are_given_up_leave_no_moment_behind() {
+    let mut world = World::following(Backing::Postgres).await;
+    let (ada, bob, group) = world.talk(1).await;
+    let queries = world.settled().await;
+    let mut sent = 1;
+    for polls in 0..30 {
+        let asked = (0..16).map(|_| queries.inbox(bob, InboxFilter::default(), None, 10));
+        let patience = async {
+            for _ in 0..polls {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = futures::future::join_all(asked) => {}
+            () = patience => {}
+        }
+        // the first question on a connection would begin its moment
+        for _ in 0..2 {
+            world.send(group, ada, "more").await;
+            sent += 1;
+            world.settled().await;
+            let unread = futures::future::join_all((0..32).map(|_| queries.unread(bob, group))).await;
+            assert!(unread.iter().all(|seen| *seen.as_ref().unwrap() == sent), "{sent}: {unread:?}");
+        }
+    }
+    world.stop().await;
 }

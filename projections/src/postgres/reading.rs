@@ -202,8 +202,7 @@ impl Reading {
             return Err(Failed { error: Error::NotReady, on_replica });
         };
         let db = if several {
-            let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
-            Db::Transaction(begun.map_err(failed)?)
+            Db::Transaction(begin(pool.clone()).await.map_err(failed)?)
         } else {
             Db::Plain(pool.acquire().await.map_err(failed)?)
         };
@@ -254,6 +253,14 @@ impl Reading {
         }
         Err(error.into())
     }
+}
+
+/// Begins to see one moment. To its end, also when whoever asks gives up meanwhile: sqlx would put the connection back with the
+/// transaction open and not know of it, and whoever gets it next would see that moment for ever.
+async fn begin(pool: PgPool) -> sqlx::Result<sqlx::Transaction<'static, Postgres>> {
+    let begun = async move { pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await };
+    // the runtime ends, and everything with it
+    tokio::spawn(begun).await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// A question that was not answered.
