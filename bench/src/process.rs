@@ -12,6 +12,9 @@ use tokio::process::{Child, Command};
 const SECONDS_TO_START: u64 = 20;
 const SECONDS_TO_END: u64 = 60;
 const SECONDS_TO_REST: u64 = 120;
+/// How often is looked whether a server rests, and for how long it must.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(1_200);
 
 /// What a process has used until now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,15 +80,17 @@ impl Server {
         usage(self.pid)
     }
 
-    /// Waits until the process has rested for a fifth of a second, so that its unfinished work does not slow the other side.
+    /// Waits until the process has rested for longer than a view that is not prompt lets events gather, so that its unfinished work
+    /// does not slow the other side, and is counted as its own.
     pub(crate) async fn rest(&self) -> Result<(), BenchError> {
         let begun = Instant::now();
-        let mut before = self.usage()?.cpu_seconds;
+        let (mut before, mut quiet) = (self.usage()?.cpu_seconds, Duration::ZERO);
         while begun.elapsed() < Duration::from_secs(SECONDS_TO_REST) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
             let now = self.usage()?.cpu_seconds;
             // two ticks of the clock: timers may run, work may not
-            if now - before < 0.025 {
+            quiet = if now - before < 0.025 { quiet + LOOK_EVERY } else { Duration::ZERO };
+            if quiet >= QUIET {
                 return Ok(());
             }
             before = now;

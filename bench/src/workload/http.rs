@@ -64,7 +64,9 @@ impl<T: Target> Side<T> {
         if found == acknowledged { Ok(Check { what }) } else { Err(BenchError::Check(what)) }
     }
 
+    /// Ends the server once it has nothing left to do: what is started from there has nothing to finish first.
     pub(crate) async fn stop(self) -> Result<Left, BenchError> {
+        self.target.rest().await?;
         let Stopped { events, made, read } = self.target.stop().await?;
         Ok(Left { dir: self.dir, events, read, acknowledged: made.and(self.acknowledged) })
     }

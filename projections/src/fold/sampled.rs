@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::{accesses::EVERYBODY, key};
+use super::conversations::{accesses::EVERYBODY, key, tables::stretch};
 use crate::runner::{Projection, Sample};
 
 /// How a database writes what it is asked for.
@@ -29,6 +29,7 @@ pub(crate) fn belongs(projection: Projection, table: &str, sample: &Sample, dial
             Projection::Conversations,
             "messages" | "message_versions" | "reactions" | "reaction_counts" | "exceptions" | "mentions" | "receipts",
         ) => within("key", sample),
+        (Projection::Conversations, "authors") => between("stretch", sample, stretch),
         (Projection::Conversations, "accesses") => {
             format!("({} OR {} OR subject = {})", people("subject"), conversations("subject"), (dialect.id)(EVERYBODY))
         }
@@ -50,8 +51,15 @@ fn one_of(column: &str, literals: impl Iterator<Item = String>) -> String {
 
 /// Keys of messages of these conversations.
 fn within(column: &str, sample: &Sample) -> String {
-    let ranges = sample.numbers.iter();
-    let ranges: Vec<_> =
-        ranges.map(|number| format!("{column} >= {} AND {column} < {}", key(*number, 0), key(number + 1, 0))).collect();
+    between(column, sample, |key| key)
+}
+
+/// What is made of them.
+fn between(column: &str, sample: &Sample, made: impl Fn(i64) -> i64) -> String {
+    let range = |number: &i64| {
+        let (first, behind) = (made(key(*number, 0)), made(key(number + 1, 0)));
+        format!("{column} >= {first} AND {column} < {behind}")
+    };
+    let ranges: Vec<_> = sample.numbers.iter().map(range).collect();
     if ranges.is_empty() { "1 = 0".to_owned() } else { format!("({})", ranges.join(" OR ")) }
 }

@@ -33,6 +33,7 @@ pub(super) const fn shape(projection: Projection) -> Shape {
                 include_str!("../../../migrations/sqlite/views/conversations/20261120190400_create_attachments.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120214500_create_accesses.sql"),
                 include_str!("../../../migrations/sqlite/views/conversations/20261120220000_create_erasures.sql"),
+                include_str!("../../../migrations/sqlite/views/conversations/20261121093000_create_authors.sql"),
             ],
             indexes: &[include_str!(
                 "../../../migrations/sqlite/views/conversations/20261120110500_index_conversations.sql"

@@ -5,15 +5,20 @@
 //! further ahead of now than a burst.
 
 use std::{
+    array,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Sets of slots; each has a lock of its own, so callers hardly ever wait for each other.
-const SETS: usize = 12_500;
+/// Pages of the table, which take memory once a caller falls into them: a server that nobody asks holds none.
+const PAGES: usize = 500;
+/// Sets of slots in a page; each has a lock of its own, so callers hardly ever wait for each other.
+const SETS: usize = 25;
 /// Callers in a set.
 const WAYS: usize = 8;
+
+type Page = Box<[Mutex<[Slot; WAYS]>; SETS]>;
 
 /// A caller, by a hash whose key nobody knows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +31,7 @@ struct Slot {
 /// What callers have left. Knows the last 100,000 of them.
 #[derive(Debug)]
 pub(super) struct Budgets {
-    sets: Box<[Mutex<[Slot; WAYS]>]>,
+    pages: Box<[OnceLock<Page>]>,
     hasher: RandomState,
     begun: Instant,
     /// Nanoseconds in which one request comes back.
@@ -51,7 +56,7 @@ impl Budgets {
     pub(super) fn new(interval: Duration, burst: u32) -> Self {
         let interval = nanoseconds(interval).max(1);
         Self {
-            sets: (0..SETS).map(|_| Mutex::default()).collect(),
+            pages: (0..PAGES).map(|_| OnceLock::new()).collect(),
             hasher: RandomState::new(),
             begun: Instant::now(),
             interval,
@@ -68,9 +73,7 @@ impl Budgets {
     pub(super) fn take(&self, caller: impl Hash, at: Instant) -> Verdict {
         let now = nanoseconds(at.saturating_duration_since(self.begun));
         let tag = self.hasher.hash_one(caller);
-        // the remainder is below the number of sets
-        let set = usize::try_from(tag % SETS as u64).unwrap_or_default();
-        let mut slots = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.set(tag).lock().unwrap_or_else(PoisonError::into_inner);
         let slot = match slots.iter().position(|slot| slot.tag == tag) {
             Some(known) => &mut slots[known],
             // A newcomer takes the place of whoever has most left: who is over the limit is not forgotten for strangers.
@@ -90,6 +93,14 @@ impl Budgets {
         }
         slot.due = next;
         self.verdict(now, next, None)
+    }
+
+    /// Where a caller is, or would be.
+    fn set(&self, tag: u64) -> &Mutex<[Slot; WAYS]> {
+        // the remainder is below the number of sets
+        let set = usize::try_from(tag % (PAGES * SETS) as u64).unwrap_or_default();
+        let page = self.pages[set / SETS].get_or_init(|| Box::new(array::from_fn(|_| Mutex::default())));
+        &page[set % SETS]
     }
 
     fn verdict(&self, now: u64, due: u64, refused_for: Option<Duration>) -> Verdict {
@@ -152,7 +163,16 @@ mod tests {
             assert!(passed(budgets.take(stranger, at)));
         }
         assert!(!passed(budgets.take("flooder", at)));
-        assert_eq!((budgets.sets.len() * WAYS, size_of::<Slot>()), (100_000, 16));
+        let pages = budgets.pages.iter().filter(|page| page.get().is_some()).count();
+        assert_eq!((pages * SETS * WAYS, size_of::<Slot>()), (100_000, 16));
+    }
+
+    #[test]
+    fn what_nobody_falls_into_takes_no_memory() {
+        let budgets = Budgets::new(TENTH, 1);
+        assert!(budgets.pages.iter().all(|page| page.get().is_none()));
+        budgets.take("ada", budgets.begun);
+        assert_eq!(budgets.pages.iter().filter(|page| page.get().is_some()).count(), 1);
     }
 
     #[test]

@@ -24,6 +24,7 @@ impl Rows {
         }
         self.joined.clear();
         self.messages.written(0);
+        self.authors.clear();
         self.mentions.written(0);
         self.attachments.written(0);
         self.erasures.clear();
@@ -65,6 +66,7 @@ impl Rows {
             members,
             joined: &self.joined,
             sent,
+            authors: &self.authors,
             changed,
             erased: self.erased.clone(),
             versions: self.versions.iter().collect(),

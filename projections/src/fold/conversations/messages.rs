@@ -37,6 +37,7 @@ impl ConversationsFold {
         let (number, key, latest_at) = (conversation.number, conversation.key(seq), conversation.latest_at);
         let place = (number, event.sender);
         let mut member = self.rows.member(tables, place).await?;
+        self.rows.wrote(event.sender, key, &member);
         member.sent_seq = seq;
         move_mark(&mut self.rows, tables, place, &mut member, seq).await?;
         self.rows.put_member(place, member);

@@ -2,6 +2,7 @@
 
 pub(crate) mod accesses;
 pub(crate) mod attachments;
+mod authors;
 mod changes;
 mod closing;
 pub(crate) mod erasures;

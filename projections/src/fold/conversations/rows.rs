@@ -9,7 +9,7 @@ use super::{
     attachments::AttachmentRow,
     erasures::{ErasureRow, ReceiptOfErasure, RetainedRow},
     tables::{
-        ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
+        Author, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount, ReceiptRow,
         ScheduledRow, VersionRow,
     },
 };
@@ -23,6 +23,7 @@ pub(super) struct Rows {
     /// Who came into a conversation.
     pub(super) joined: Vec<UserId>,
     pub(super) messages: Kept<i64, Option<MessageRow>>,
+    pub(super) authors: Vec<Author>,
     /// By place, and then by message key.
     pub(super) exceptions: HashMap<Place, BTreeMap<i64, Exception>>,
     pub(super) changed_exceptions: HashSet<(UserId, i64)>,
@@ -276,26 +277,5 @@ impl Rows {
         let count = if on { count + 1 } else { count - 1 };
         self.reaction_counts.insert(place, (count > 0).then_some(ReactionCount { first, count }));
         Ok(true)
-    }
-
-    /// The messages of a sender that are not deleted.
-    pub(super) async fn written_by<T: ConversationTables>(
-        &mut self,
-        tables: &mut T,
-        sender: UserId,
-    ) -> Done<Vec<(i64, ConversationId)>> {
-        let mut written = tables.written_by(sender).await?;
-        let deleted =
-            |key: i64| self.messages.get(key).and_then(Option::as_ref).is_some_and(|row| row.deleted_at.is_some());
-        written.retain(|(key, _)| !deleted(*key));
-        let numbers = self.conversations.iter().filter_map(|(id, row)| Some((row.as_ref()?.number, id)));
-        let numbers: HashMap<i64, ConversationId> = numbers.collect();
-        let unwritten = self
-            .messages
-            .iter()
-            .filter_map(|(_, row)| row.as_ref())
-            .filter(|row| !row.stored && row.sender == sender && row.deleted_at.is_none());
-        written.extend(unwritten.filter_map(|row| Some((row.key, *numbers.get(&(row.key >> 32))?))));
-        Ok(written)
     }
 }

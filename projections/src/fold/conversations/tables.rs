@@ -43,6 +43,17 @@ pub(crate) const fn unkey(key: i64) -> (i64, i64) {
     (key >> 32, key & 0xffff_ffff)
 }
 
+/// So many messages of a conversation are a stretch, as a power of two.
+pub(crate) const STRETCH_BITS: u32 = 8;
+
+/// Somebody wrote in a stretch of a conversation, whatever is left of it. The stretch is the key of its first message, shifted.
+pub(crate) type Author = (UserId, i64);
+
+/// The stretch that a message is in, by its key.
+pub(crate) const fn stretch(key: i64) -> i64 {
+    key >> STRETCH_BITS
+}
+
 /// Somebody's place in a conversation: its number, and who.
 pub(crate) type Place = (i64, UserId);
 
@@ -160,6 +171,9 @@ pub(crate) struct Changes<'a> {
     pub(crate) joined: &'a [UserId],
     /// Not in the table yet.
     pub(crate) sent: Vec<&'a MessageRow>,
+    /// Who wrote them, by stretches; most are in the table already where they wrote there before. For a database that pays for
+    /// each page it touches: it looks there, and not into an index of all messages, for what somebody wrote.
+    pub(crate) authors: &'a [Author],
     /// In the table.
     pub(crate) changed: Vec<&'a MessageRow>,
     /// Messages whose earlier versions and reactions must go, before anything is written.

@@ -11,7 +11,7 @@ use crate::{
             erasures::RetainedRow,
             tables::{
                 Changes, ConversationRow, ConversationTables, Exception, Member, MessageRow, Place, ReactionCount,
-                ScheduledRow, key,
+                STRETCH_BITS, ScheduledRow, key,
             },
         },
     },
@@ -114,14 +114,15 @@ impl ConversationTables for SqliteBackend {
     }
 
     async fn written_by(&mut self, sender: UserId) -> Done<Vec<(i64, ConversationId)>> {
-        // a view being filled has this index only from the first closing on
-        self.db.execute_batch("CREATE INDEX IF NOT EXISTS messages_by_sender ON messages (sender)")?;
         let mut statement = self.db.prepare_cached(
-            "SELECT m.key, c.id FROM messages m JOIN conversations c ON c.number = m.key >> 32
-             WHERE m.sender = ? AND m.deleted_at IS NULL",
+            "SELECT m.key, c.id FROM authors a
+             CROSS JOIN messages m ON m.key >= a.stretch << ?2 AND m.key < (a.stretch + 1) << ?2 AND m.sender = a.user
+             CROSS JOIN conversations c ON c.number = m.key >> 32
+             WHERE a.user = ?1 AND m.deleted_at IS NULL",
         )?;
-        let rows = statement
-            .query_map([sender.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Id16<ConversationId>>(1)?.0)))?;
+        let rows = statement.query_map(params![sender.as_bytes(), STRETCH_BITS], |row| {
+            Ok((row.get(0)?, row.get::<_, Id16<ConversationId>>(1)?.0))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

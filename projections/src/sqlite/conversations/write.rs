@@ -13,6 +13,10 @@ pub(super) fn write(db: &Connection, changes: &Changes<'_>) -> Result<()> {
     }
     write_members(db, &changes.members)?;
     insert_messages(db, &changes.sent)?;
+    many::insert(db, "INSERT OR IGNORE INTO authors VALUES (?, ?)", changes.authors, |into, (sender, stretch)| {
+        into.bind(sender.as_bytes())?;
+        into.bind(stretch)
+    })?;
     for row in &changes.changed {
         update_message(db, row)?;
     }

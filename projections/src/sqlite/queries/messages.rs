@@ -5,7 +5,10 @@ use tidings_domain::{ConversationId, MessageId, Timestamp, UserId};
 
 use super::stretch::read;
 use crate::{
-    fold::{conversations::unkey, signed, unsigned},
+    fold::{
+        conversations::{tables::STRETCH_BITS, unkey},
+        signed, unsigned,
+    },
     model::{Message, MessageAnchor, MessageVersion, Page},
     viewing::{Stretch, Viewer},
 };
@@ -172,7 +175,12 @@ pub(super) fn history(db: &Connection, viewer: &Viewer, message: &Message) -> ru
 /// When a message of this sender came after the one of this key, in the same conversation.
 pub(super) fn next_of_sender(db: &Connection, sender: UserId, after: i64) -> rusqlite::Result<Option<i64>> {
     let (number, _) = unkey(after);
-    db.prepare_cached("SELECT at FROM messages WHERE sender = ? AND key > ? AND key < ? ORDER BY key LIMIT 1")?
-        .query_row(params![sender.as_bytes(), after, (number + 1) << 32], |row| row.get(0))
-        .optional()
+    db.prepare_cached(
+        "SELECT m.at FROM authors a
+         CROSS JOIN messages m ON m.key >= a.stretch << ?4 AND m.key < (a.stretch + 1) << ?4 AND m.sender = a.user
+         WHERE a.user = ?1 AND a.stretch >= ?2 >> ?4 AND a.stretch < ?3 >> ?4 AND m.key > ?2
+         ORDER BY a.stretch, m.key LIMIT 1",
+    )?
+    .query_row(params![sender.as_bytes(), after, (number + 1) << 32, STRETCH_BITS], |row| row.get(0))
+    .optional()
 }

@@ -10,6 +10,7 @@ use crate::{
     fold::{
         conversations::{
             messages::{PLAIN_TEXT, mentioned_in},
+            tables::STRETCH_BITS,
             unkey,
         },
         rows, unsigned,
@@ -55,9 +56,20 @@ impl Stretch {
             Some(false) => format!("AND NOT {unread}{counts}"),
         };
         let received = if self.received { "AND m.sender <> ?1" } else { "" };
-        let from = if self.from.is_some() { "AND m.sender = ?5" } else { "" };
+        // only where they wrote is looked
+        let (messages, from) = if self.from.is_some() {
+            let stretches = format!(
+                "authors a CROSS JOIN messages m
+                    ON m.key >= a.stretch << {STRETCH_BITS} AND m.key < (a.stretch + 1) << {STRETCH_BITS}"
+            );
+            let theirs = "AND a.user = ?5 AND m.sender = ?5";
+            (stretches, format!("{theirs} AND a.stretch BETWEEN ?3 >> {STRETCH_BITS} AND ?4 >> {STRETCH_BITS}"))
+        } else {
+            ("messages m".to_owned(), String::new())
+        };
         let times = if self.times.is_some() { "AND m.at >= ?6 AND m.at < ?7" } else { "" };
         let order = if self.newest_first { "DESC" } else { "ASC" };
+        let by_stretch = if self.from.is_some() { format!("a.stretch {order},") } else { String::new() };
         format!(
             "SELECT m.key, m.version, m.sender, m.attachments, m.at, m.content_type, m.reply_to, m.mentions, m.subject, m.body,
                 m.edited_at, m.deleted_at, m.pinned_at IS NOT NULL, m.reactions, m.position,
@@ -65,9 +77,9 @@ impl Stretch {
                      THEN (SELECT r.version FROM messages r WHERE r.key = (m.key >> 32 << 32) + m.reply_to) END,
                 m.sender = ?1 OR m.deleted_at IS NOT NULL
                     OR CASE WHEN m.key > ?2 THEN {mark} = 1 ELSE {mark} <> 2 END
-             FROM messages m {join}
+             FROM {messages} {join}
              WHERE m.key BETWEEN ?3 AND ?4 {visible} {unread} {received} {from} {times}
-             ORDER BY m.key {order} LIMIT ?8"
+             ORDER BY {by_stretch} m.key {order} LIMIT ?8"
         )
     }
 }
