@@ -1,9 +1,9 @@
 //! A batch into the file: one transaction, many rows a statement.
 
-use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
+use rusqlite::{Statement, Transaction, TransactionBehavior};
 use tidings_domain::StreamName;
 
-use super::batch::Batch;
+use super::{batch::Batch, places::Placing, session::Session};
 use crate::port::Snapshot;
 
 /// Rows a statement inserts. Large ones save about a sixth of an insert's time; the commit's pages cost more.
@@ -17,9 +17,9 @@ struct Inserts {
 }
 
 impl Inserts {
-    fn new(into: &str, columns: usize) -> Self {
+    fn new(insert: &str, columns: usize) -> Self {
         let row = format!("({})", vec!["?"; columns].join(","));
-        let sql = CHUNKS.map(|rows| format!("INSERT INTO {into} VALUES {}", vec![row.as_str(); rows].join(",")));
+        let sql = CHUNKS.map(|rows| format!("{insert} VALUES {}", vec![row.as_str(); rows].join(",")));
         Self { columns, sql }
     }
 
@@ -55,26 +55,32 @@ impl Inserts {
 pub(super) struct Tables {
     streams: Inserts,
     events: Inserts,
+    places: Inserts,
     commands: Inserts,
 }
 
 impl Tables {
     pub(super) fn new() -> Self {
         Self {
-            streams: Inserts::new("streams (id, name, category)", 3),
-            events: Inserts::new("events (position, stream, version, id, name, recorded_at, data, metadata)", 8),
-            commands: Inserts::new("commands (id, position, fingerprint)", 3),
+            streams: Inserts::new("INSERT INTO streams (id, name, category)", 3),
+            events: Inserts::new(
+                "INSERT INTO events (position, stream, version, id, name, recorded_at, data, metadata)",
+                8,
+            ),
+            places: Inserts::new("INSERT OR REPLACE INTO places (stream, version, position)", 3),
+            commands: Inserts::new("INSERT INTO commands (id, position, fingerprint)", 3),
         }
     }
 
     /// Writes everything and commits. When it returns well, all of it is durable; else nothing may be said.
     pub(super) fn write(
         &self,
-        connection: &mut Connection,
+        session: &mut Session,
         batch: &Batch,
         snapshots: &[(StreamName, Snapshot)],
     ) -> rusqlite::Result<()> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let placing = session.places.next(batch.rows.len());
+        let transaction = session.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.streams.run(&transaction, &batch.new_streams, |statement, at, (id, name)| {
             statement.raw_bind_parameter(at, id)?;
             statement.raw_bind_parameter(at + 1, name.as_str())?;
@@ -99,7 +105,34 @@ impl Tables {
         for (stream, snapshot) in snapshots {
             keep(&transaction, stream, snapshot)?;
         }
-        transaction.commit()
+        self.place(&transaction, &placing)?;
+        transaction.commit()?;
+        session.places.settle(&batch.rows, &placing);
+        Ok(())
+    }
+
+    /// Writes where all events are that wait for it. Whoever opens the file next has nothing to look for.
+    pub(super) fn settle(&self, session: &mut Session) -> rusqlite::Result<()> {
+        let placing = session.places.rest();
+        if placing.all_to.is_some() {
+            let transaction = session.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            self.place(&transaction, &placing)?;
+            transaction.commit()?;
+            session.places.settle(&[], &placing);
+        }
+        Ok(())
+    }
+
+    fn place(&self, transaction: &Transaction<'_>, placing: &Placing) -> rusqlite::Result<()> {
+        self.places.run(transaction, &placing.places, |statement, at, place| {
+            statement.raw_bind_parameter(at, place.stream)?;
+            statement.raw_bind_parameter(at + 1, place.version.cast_signed())?;
+            statement.raw_bind_parameter(at + 2, place.position.get().cast_signed())
+        })?;
+        if let Some(all_to) = placing.all_to {
+            transaction.prepare_cached("UPDATE placed SET position = ?1")?.execute([all_to.get().cast_signed()])?;
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An append goes: [`SqliteEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` judges each → `insert`
 //! writes one transaction, synced → the `tail` and the head move → every ticket is answered. `read` serves readers who
-//! are too far behind for the tail; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
+//! are too far behind for the tail; `places` knows where the events of each stream are; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
 //! and only our own files in. `copy` looks at a file as it lies, `refill` fills an empty one from a backup.
 
 mod batch;
@@ -11,6 +11,7 @@ mod copy;
 mod error;
 pub mod file;
 mod insert;
+mod places;
 mod read;
 mod refill;
 mod schema;
@@ -32,6 +33,7 @@ pub use refill::SqliteRefill;
 use self::{
     file::HeldFile,
     insert::Tables,
+    places::Places,
     read::Reads,
     writer::{Shown, Writer},
 };
@@ -54,6 +56,7 @@ pub type Clock = fn() -> Timestamp;
 pub struct SqliteEventStore {
     queue: Arc<Queue>,
     reads: Reads,
+    places: Arc<Places>,
     tail: Arc<Tail>,
     head: watch::Receiver<Position>,
     writer: Arc<Worker>,
@@ -65,13 +68,15 @@ impl SqliteEventStore {
     /// Opens the store in this file, and makes it when it is not there; its directory must be.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let file = HeldFile::take(path, schema::KIND)?;
-        let session = schema::prepare(path)?;
+        let places = Arc::new(Places::default());
+        let session = schema::prepare(path, Arc::clone(&places))?;
         let (head, shown_head) = watch::channel(session.head);
         let tail = Arc::new(Tail::of_a_log(session.head));
         let queue = Arc::new(Queue::default());
         let system = |error| OpenError::io(path, &error);
         let writer = Writer {
             path: path.to_owned(),
+            places: Arc::clone(&places),
             clock,
             queue: Arc::clone(&queue),
             shown: Shown { tail: Arc::clone(&tail), head },
@@ -82,7 +87,7 @@ impl SqliteEventStore {
         };
         let writer = Worker::start(Arc::clone(&queue), move || writer.run()).map_err(system)?;
         let reads = Reads::new(path.to_owned());
-        Ok(Self { queue, reads, tail, head: shown_head, writer: Arc::new(writer), _file: file })
+        Ok(Self { queue, reads, places, tail, head: shown_head, writer: Arc::new(writer), _file: file })
     }
 
     /// Writes what was accepted, takes nothing more in, and ends the writer. Blocks until that is done; reading goes on.
@@ -108,7 +113,7 @@ impl EventStore for SqliteEventStore {
         limit: usize,
     ) -> Result<Vec<Arc<RecordedEvent>>, StoreError> {
         let head = self.shown_head();
-        self.reads.with(|connection| read::stream(connection, stream, after, head, limit))
+        self.reads.with(|connection| streams::stream((connection, &self.places), stream, after, head, limit))
     }
 
     async fn read_all(&self, after: Position, filter: &Filter, limit: usize) -> Result<Page, StoreError> {
@@ -119,7 +124,7 @@ impl EventStore for SqliteEventStore {
         if let Some(page) = self.tail.page(after, head, filter, limit) {
             return Ok(page);
         }
-        self.reads.with(|connection| read::log(connection, after, head, filter, limit))
+        self.reads.with(|connection| read::log((connection, &self.places), after, head, filter, limit))
     }
 
     async fn find_commands(&self, ids: &[CommandId]) -> Result<Vec<Option<CommandRecord>>, StoreError> {

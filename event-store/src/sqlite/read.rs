@@ -11,7 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter, 
 use tidings_domain::{StreamName, Timestamp};
 use uuid::Uuid;
 
-use super::error::{damaged_column, store_error};
+use super::{
+    error::{damaged_column, store_error},
+    places::Places,
+};
 use crate::{
     Seldom,
     port::{
@@ -134,31 +137,9 @@ pub(super) fn bounded(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// One stream after a version, up to the head.
-pub(super) fn stream(
-    connection: &Connection,
-    stream: &StreamName,
-    after: u64,
-    head: Position,
-    limit: usize,
-) -> rusqlite::Result<Vec<Arc<RecordedEvent>>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM streams s CROSS JOIN events e ON e.stream = s.id
-         WHERE s.name = ?1 AND e.version > ?2 AND e.position <= ?3 ORDER BY e.version LIMIT ?4"
-    ))?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut found = statement.query((stream.as_str(), bounded(after), bounded(head.get()), limit))?;
-    let mut rows = Rows::default();
-    let mut events = Vec::new();
-    while let Some(row) = found.next()? {
-        events.push(rows.event(row)?);
-    }
-    Ok(events)
-}
-
 /// The log after a position, at most `limit` positions and none above the head. Positions are gapless here.
 pub(super) fn log(
-    connection: &Connection,
+    (connection, places): (&Connection, &Places),
     after: Position,
     head: Position,
     filter: &Filter,
@@ -175,7 +156,7 @@ pub(super) fn log(
             format!(" AND (s.category IS NULL OR s.category IN ({}))", vec!["?"; categories.len()].join(","))
         }
         // those are found by their names
-        Filter::Streams(choices) => return super::streams::page(connection, after, head, choices, limit),
+        Filter::Streams(choices) => return super::streams::page((connection, places), after, head, choices, limit),
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM events e LEFT JOIN streams s ON s.id = e.stream

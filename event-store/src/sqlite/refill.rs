@@ -1,6 +1,6 @@
 //! Filling an empty file with the events of another log.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -33,7 +33,7 @@ impl SqliteRefill {
     /// Takes hold of the file, and makes it when it is not there; its directory must be.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let file = HeldFile::take(path, schema::KIND)?;
-        Ok(Self { session: schema::prepare(path)?, tables: Tables::new(), _file: file })
+        Ok(Self { session: schema::prepare(path, Arc::default())?, tables: Tables::new(), _file: file })
     }
 
     fn add(&mut self, kept: &KeptEvent, batch: &mut Batch) -> Result<(), StoreError> {
@@ -70,10 +70,11 @@ impl Refill for SqliteRefill {
             self.add(kept, &mut batch)?;
         }
         batch.commands.sort_unstable_by_key(|(command, _)| command.id);
-        self.tables.write(&mut self.session.connection, &batch, &[]).map_err(unavailable)
+        self.tables.write(&mut self.session, &batch, &[]).map_err(unavailable)
     }
 
-    async fn finish(self: Box<Self>) -> Result<(), StoreError> {
+    async fn finish(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.tables.settle(&mut self.session).map_err(unavailable)?;
         self.session.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(unavailable)
     }
 }

@@ -1,17 +1,20 @@
 //! The shape of `events.db`, and how a file comes to have it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::{
     file::{FileKind, OpenError},
+    places::Places,
     session::{self, Session},
 };
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("../../../migrations/sqlite/events/20261120120000_create_events.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../../migrations/sqlite/events/20261120120000_create_events.sql")),
+    M::up(include_str!("../../../migrations/sqlite/events/20261121093000_create_places.sql")),
+];
 
 /// "TDNE".
 const APPLICATION_ID: i32 = 0x5444_4e45;
@@ -24,13 +27,13 @@ pub(super) const KIND: FileKind = FileKind {
 };
 
 /// Brings a file that was looked at to the newest schema and begins the writer's session.
-pub(super) fn prepare(path: &Path) -> Result<Session, OpenError> {
+pub(super) fn prepare(path: &Path, places: Arc<Places>) -> Result<Session, OpenError> {
     let unusable = |error: rusqlite::Error| OpenError::sqlite(path, &error);
     let mut connection = session::connect(path).map_err(unusable)?;
     migrate(&mut connection)
         .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
     drop(connection);
-    Session::open(path).map_err(unusable)
+    Session::open(path, places).map_err(unusable)
 }
 
 fn migrate(connection: &mut Connection) -> rusqlite_migration::Result<()> {

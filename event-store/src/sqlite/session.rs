@@ -6,6 +6,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use tidings_domain::StreamName;
 
+use super::places::Places;
 use crate::port::{CommandId, Position};
 
 /// How many streams' versions are kept in memory: twice this at most.
@@ -47,6 +48,7 @@ impl Streams {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
+    pub(super) places: Arc<Places>,
     /// Of the last event, that of the batch being judged included.
     pub(super) head: Position,
     last_stream: i64,
@@ -55,18 +57,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn open(path: &Path, places: Arc<Places>) -> rusqlite::Result<Self> {
         let connection = connect(path)?;
         let last = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let head = last("SELECT coalesce(max(position), 0) FROM events")?;
         let last_stream = last("SELECT coalesce(max(id), 0) FROM streams")?;
-        Ok(Self {
-            connection,
-            head: Position::new(head.cast_unsigned()),
-            last_stream,
-            streams: Streams::default(),
-            names: HashMap::new(),
-        })
+        let head = Position::new(head.cast_unsigned());
+        places.load(&connection, head)?;
+        Ok(Self { connection, places, head, last_stream, streams: Streams::default(), names: HashMap::new() })
     }
 
     /// The stream as it will be after what was judged so far; `None` when it is not there.
@@ -75,11 +73,13 @@ impl Session {
             return Ok(Some(stream));
         }
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, (SELECT max(version) FROM events WHERE stream = streams.id) FROM streams WHERE name = ?1",
+            "SELECT id, (SELECT coalesce(max(version), 0) FROM places WHERE stream = streams.id) FROM streams
+             WHERE name = ?1",
         )?;
         let found = statement
             .query_row([name.as_str()], |row| {
-                Ok(Stream { id: row.get(0)?, version: row.get::<_, i64>(1)?.cast_unsigned() })
+                let (id, placed) = (row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned());
+                Ok(Stream { id, version: self.places.last_version(id).unwrap_or(placed) })
             })
             .optional()?;
         drop(statement);

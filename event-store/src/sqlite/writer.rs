@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use tidings_domain::StreamName;
 use tokio::sync::watch;
 
-use super::{Checkpointer, Clock, batch::Batch, insert::Tables, session::Session};
+use super::{Checkpointer, Clock, batch::Batch, insert::Tables, places::Places, session::Session};
 use crate::{
     Seldom,
     port::{AppendError, Appended, Position, Snapshot, StoreError, StreamAppend},
@@ -40,6 +40,7 @@ impl Shown {
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) path: PathBuf,
+    pub(super) places: Arc<Places>,
     pub(super) clock: Clock,
     pub(super) queue: Arc<Queue>,
     pub(super) shown: Shown,
@@ -60,8 +61,8 @@ impl Writer {
                 tracing::warn!(%error, "the write-ahead log could not be copied, it will be tried again");
             }
         }
-        if let Some(session) = &self.session
-            && let Err(error) = self.checkpointer.finish(&session.connection)
+        if let Some(session) = &mut self.session
+            && let Err(error) = self.tables.settle(session).and_then(|()| self.checkpointer.finish(&session.connection))
         {
             tracing::warn!(%error, "the write-ahead log stays: it will be read when the store is opened again");
         }
@@ -103,7 +104,7 @@ impl Writer {
         let session = match &mut self.session {
             Some(session) => session,
             none => {
-                let session = Session::open(&self.path)?;
+                let session = Session::open(&self.path, Arc::clone(&self.places))?;
                 self.shown.agree(session.head);
                 none.insert(session)
             }
@@ -111,7 +112,7 @@ impl Writer {
         let batch = Batch::judge(session, appends, (self.clock)())?;
         // Barriers alone need no transaction: what was before them is durable.
         if !batch.rows.is_empty() || !snapshots.is_empty() {
-            self.tables.write(&mut session.connection, &batch, snapshots)?;
+            self.tables.write(session, &batch, snapshots)?;
         }
         Ok(batch)
     }
