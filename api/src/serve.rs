@@ -156,7 +156,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
     let router = match config.role {
         NodeRole::All | NodeRole::Api => {
             let live = (live.clone(), consistency);
-            router(&config, &stores, live, sender.clone(), (forgotten, notary, exports), &readiness, watched)
+            router(&config, &stores, live, sender.clone(), (forgotten.clone(), notary, exports), &readiness, watched)
         }
         NodeRole::Projector => {
             let https = tls.is_some();
@@ -191,7 +191,7 @@ pub async fn serve(config: Config) -> Result<Running, ServeError> {
         live: live.clone(),
         sender,
     });
-    let begun = Begun { stores, live, deliveries, background, data_dir: config.data_dir };
+    let begun = Begun { stores, live, deliveries, background, forgotten, data_dir: config.data_dir };
     let ended = tokio::spawn(until_stopped(serving, stopping, begun));
     Ok(Running { addr, readiness, drain: config.drain, stop, ended })
 }
@@ -248,11 +248,12 @@ struct Begun {
     live: Live,
     deliveries: Deliveries,
     background: Vec<JoinHandle<()>>,
+    forgotten: watch::Receiver<Position>,
     data_dir: PathBuf,
 }
 
 async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::Receiver<bool>, begun: Begun) {
-    let Begun { stores, live, deliveries, background, data_dir } = begun;
+    let Begun { stores, live, deliveries, background, forgotten, data_dir } = begun;
     let mut serving = std::pin::pin!(serving);
     let stopped = async {
         if stopping.wait_for(|stop| *stop).await.is_ok() {
@@ -268,6 +269,11 @@ async fn until_stopped(serving: impl Future<Output = ()>, mut stopping: watch::R
     deliveries.stop().await;
     for task in background {
         task.abort();
+    }
+    // the next start needs not go over the log from where this was noted last
+    let forgotten = *forgotten.borrow();
+    if let Err(error) = stores.codec.keyring().set_erased_to(forgotten).await {
+        tracing::debug!(%error, "how far erasures are complete is not noted");
     }
     control::unlink(&data_dir);
     stores.close().await;
