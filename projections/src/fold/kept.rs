@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 struct Row<K, T> {
     key: K,
-    row: T,
+    stands: T,
     changed: bool,
 }
 
@@ -34,14 +34,14 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
     }
 
     pub(super) fn get(&self, key: K) -> Option<&T> {
-        self.at.get(&key).map(|at| &self.rows[*at].row)
+        self.at.get(&key).map(|at| &self.rows[*at].stands)
     }
 
     /// As it is stored; what is in memory already is newer.
     pub(super) fn loaded(&mut self, key: K, row: T) {
         if let Entry::Vacant(free) = self.at.entry(key) {
             free.insert(self.rows.len());
-            self.rows.push(Row { key, row, changed: false });
+            self.rows.push(Row { key, stands: row, changed: false });
         }
     }
 
@@ -49,18 +49,18 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
     pub(super) fn change(&mut self, key: K) -> Option<&mut T> {
         let at = *self.at.get(&key)?;
         self.is_changed(at);
-        Some(&mut self.rows[at].row)
+        Some(&mut self.rows[at].stands)
     }
 
     /// To be written as it is now, whatever is there.
     pub(super) fn put(&mut self, key: K, row: T) {
         let at = match self.at.entry(key) {
             Entry::Occupied(there) => {
-                self.rows[*there.get()].row = row;
+                self.rows[*there.get()].stands = row;
                 *there.get()
             }
             Entry::Vacant(free) => {
-                self.rows.push(Row { key, row, changed: false });
+                self.rows.push(Row { key, stands: row, changed: false });
                 *free.insert(self.rows.len() - 1)
             }
         };
@@ -74,7 +74,7 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, &T)> {
-        self.rows.iter().map(|kept| (kept.key, &kept.row))
+        self.rows.iter().map(|kept| (kept.key, &kept.stands))
     }
 
     /// How many rows are changed.
@@ -84,7 +84,7 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
 
     /// The changed rows, in the order in which they were first changed.
     pub(super) fn changes(&self) -> impl Iterator<Item = (K, &T)> {
-        self.changed.iter().map(|at| (self.rows[*at].key, &self.rows[*at].row))
+        self.changed.iter().map(|at| (self.rows[*at].key, &self.rows[*at].stands))
     }
 
     /// All is written; nothing of it stays in memory beyond so many rows.
