@@ -9,6 +9,9 @@ use utoipa::{
     openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type},
 };
 
+/// The last number that a position may be in any store, of eight bytes with a sign.
+const LAST: u64 = 9_223_372_036_854_775_807;
+
 /// A position of the log, or a time: then what the store had taken by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AsOf {
@@ -32,7 +35,11 @@ impl FromStr for AsOf {
 
 impl PartialSchema for AsOf {
     fn schema() -> RefOr<Schema> {
-        let position = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        let position = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .minimum(Some(0))
+            .maximum(Some(LAST));
         let time = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));

@@ -109,11 +109,12 @@ impl Places {
         Some(self.read().streams.get(&stream)?.events.last()?.0)
     }
 
-    /// The events of a stream after a version that wait, in their order.
-    pub(super) fn of(&self, stream: i64, after: u64) -> Vec<(u64, Position)> {
+    /// The first events of a stream after a version that wait, in their order.
+    pub(super) fn of(&self, stream: i64, after: u64, limit: usize) -> Vec<(u64, Position)> {
         let state = self.read();
         let events = state.streams.get(&stream).map(|waiting| waiting.events.as_slice()).unwrap_or_default();
-        events.iter().filter(|(version, _)| *version > after).copied().collect()
+        let first = events.partition_point(|(version, _)| *version <= after);
+        events[first..].iter().take(limit).copied().collect()
     }
 
     /// The positions in a stretch, ends included, of the events that wait of streams that are admitted.

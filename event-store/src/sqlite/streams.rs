@@ -22,7 +22,7 @@ pub(super) fn stream(
     let mut id = connection.prepare_cached("SELECT id FROM streams WHERE name = ?1")?;
     let Some(id) = id.query_row([stream.as_str()], |row| row.get(0)).optional()? else { return Ok(Vec::new()) };
     // first of all: what waits no more when the table is looked into is there
-    let waiting = places.of(id, after);
+    let waiting = places.of(id, after, limit);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM places p CROSS JOIN events e ON e.position = p.position LEFT JOIN streams s ON s.id = e.stream
          WHERE p.stream = ?1 AND p.version > ?2 AND p.position <= ?3 ORDER BY p.version LIMIT ?4"
