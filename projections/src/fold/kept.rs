@@ -5,76 +5,59 @@ use std::{
     hash::Hash,
 };
 
-use foldhash::fast::RandomState;
-
-struct Row<K, T> {
-    key: K,
-    stands: T,
+struct Row<T> {
+    row: T,
     changed: bool,
 }
 
-/// Rows by their keys, as they will stand when all is written. They lie side by side, in the order in which they came: what is written is
-/// gone through as it lies, and not looked up once more.
+/// Rows by their keys, as they will stand when all is written.
 pub(super) struct Kept<K, T> {
-    rows: Vec<Row<K, T>>,
-    at: HashMap<K, usize, RandomState>,
-    /// Where they are, in the order in which they were first changed.
-    changed: Vec<usize>,
+    rows: HashMap<K, Row<T>>,
+    changed: Vec<K>,
 }
 
 impl<K, T> Default for Kept<K, T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), at: HashMap::default(), changed: Vec::new() }
+        Self { rows: HashMap::new(), changed: Vec::new() }
     }
 }
 
 impl<K: Copy + Eq + Hash, T> Kept<K, T> {
     pub(super) fn contains(&self, key: K) -> bool {
-        self.at.contains_key(&key)
+        self.rows.contains_key(&key)
     }
 
     pub(super) fn get(&self, key: K) -> Option<&T> {
-        self.at.get(&key).map(|at| &self.rows[*at].stands)
+        self.rows.get(&key).map(|kept| &kept.row)
     }
 
     /// As it is stored; what is in memory already is newer.
     pub(super) fn loaded(&mut self, key: K, row: T) {
-        if let Entry::Vacant(free) = self.at.entry(key) {
-            free.insert(self.rows.len());
-            self.rows.push(Row { key, stands: row, changed: false });
+        if let Entry::Vacant(place) = self.rows.entry(key) {
+            place.insert(Row { row, changed: false });
         }
     }
 
     /// To be changed, and then written.
     pub(super) fn change(&mut self, key: K) -> Option<&mut T> {
-        let at = *self.at.get(&key)?;
-        self.is_changed(at);
-        Some(&mut self.rows[at].stands)
+        let kept = self.rows.get_mut(&key)?;
+        if !kept.changed {
+            kept.changed = true;
+            self.changed.push(key);
+        }
+        Some(&mut kept.row)
     }
 
     /// To be written as it is now, whatever is there.
     pub(super) fn put(&mut self, key: K, row: T) {
-        let at = match self.at.entry(key) {
-            Entry::Occupied(there) => {
-                self.rows[*there.get()].stands = row;
-                *there.get()
-            }
-            Entry::Vacant(free) => {
-                self.rows.push(Row { key, stands: row, changed: false });
-                *free.insert(self.rows.len() - 1)
-            }
-        };
-        self.is_changed(at);
-    }
-
-    fn is_changed(&mut self, at: usize) {
-        if !std::mem::replace(&mut self.rows[at].changed, true) {
-            self.changed.push(at);
+        let before = self.rows.insert(key, Row { row, changed: true });
+        if !before.is_some_and(|before| before.changed) {
+            self.changed.push(key);
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, &T)> {
-        self.rows.iter().map(|kept| (kept.key, &kept.stands))
+        self.rows.iter().map(|(key, kept)| (*key, &kept.row))
     }
 
     /// How many rows are changed.
@@ -84,19 +67,20 @@ impl<K: Copy + Eq + Hash, T> Kept<K, T> {
 
     /// The changed rows, in the order in which they were first changed.
     pub(super) fn changes(&self) -> impl Iterator<Item = (K, &T)> {
-        self.changed.iter().map(|at| (self.rows[*at].key, &self.rows[*at].stands))
+        self.changed.iter().filter_map(|key| self.rows.get(key).map(|kept| (*key, &kept.row)))
     }
 
     /// All is written; nothing of it stays in memory beyond so many rows.
     pub(super) fn written(&mut self, keep: usize) {
         if self.rows.len() > keep {
             self.rows.clear();
-            self.at.clear();
             self.changed.clear();
             return;
         }
-        for at in self.changed.drain(..) {
-            self.rows[at].changed = false;
+        for key in self.changed.drain(..) {
+            if let Some(kept) = self.rows.get_mut(&key) {
+                kept.changed = false;
+            }
         }
     }
 }

@@ -4,7 +4,6 @@ mod tables;
 
 use std::collections::HashSet;
 
-use foldhash::fast::RandomState;
 use tidings_domain::{
     Event, StreamId, UserId,
     conversation::{ConversationEvent, MessageContent, MessageSent},
@@ -32,7 +31,7 @@ struct Document {
 pub(crate) struct SearchFold {
     documents: Kept<Place, Document>,
     /// Of those who wrote, some that are in the table or will be, and the latter.
-    known: HashSet<Author, RandomState>,
+    known: HashSet<Author>,
     authors: Vec<Author>,
     /// Closed accounts; none before they were read.
     closed: Option<HashSet<UserId>>,
