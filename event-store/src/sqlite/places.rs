@@ -37,7 +37,7 @@ pub(super) struct Place {
 pub(super) struct Placing {
     /// In the order of the table, but for where the hand passes twelve.
     pub(super) places: Vec<Place>,
-    /// Up to here all are in the table, with these; none where that is not worth noting.
+    /// Up to here all are in the table; none where that is not worth noting.
     pub(super) all_to: Option<Position>,
     /// Where the hand is then.
     hand: i64,
@@ -133,14 +133,8 @@ impl Places {
     /// What is to go into the table with a batch of so many events.
     pub(super) fn next(&self, coming: usize) -> Placing {
         let mut state = self.write();
-        let looks = state.head.get() >= state.looked.get() + LOOK_EVERY;
-        if looks {
-            state.looked = state.head;
-            state.turn_to_whoever_waits_too_long();
-        }
-        let placing = state.choose((state.count + coming).saturating_sub(WAITING));
-        let all_to = looks.then(|| state.all_to(&placing)).filter(|all_to| *all_to > state.noted);
-        Placing { all_to, ..placing }
+        let all_to = if state.head.get() >= state.looked.get() + LOOK_EVERY { state.look() } else { None };
+        Placing { all_to, ..state.choose((state.count + coming).saturating_sub(WAITING)) }
     }
 
     /// All that waits, and with it that nothing does.
@@ -202,27 +196,19 @@ impl State {
         placing
     }
 
-    /// Up to where all will be in the table.
-    fn all_to(&self, placing: &Placing) -> Position {
-        let mut chosen: BTreeMap<i64, usize> = BTreeMap::new();
-        for place in &placing.places {
-            *chosen.entry(place.stream).or_default() += 1;
-        }
-        let first_left = |(stream, waiting): (&i64, &Waiting)| {
-            let left = waiting.events.get(chosen.get(stream).copied().unwrap_or_default())?;
-            Some(Position::new(left.1.get() - 1))
-        };
-        self.streams.iter().filter_map(first_left).min().unwrap_or(self.head)
-    }
-
-    /// Where others get a turn over and over before it, as those that begin anew behind the hand.
-    fn turn_to_whoever_waits_too_long(&mut self) {
+    /// Up to where all are in the table, where that is further than was noted. Whose event has waited for too long gets the next turn,
+    /// for others may get theirs before it over and over: those that begin anew ahead of the hand.
+    fn look(&mut self) -> Option<Position> {
+        self.looked = self.head;
         let first = |(stream, waiting): (&i64, &Waiting)| Some((waiting.events.first()?.1, *stream));
-        if let Some((oldest, stream)) = self.streams.iter().filter_map(first).min()
-            && self.head.get() - oldest.get() > FURTHEST
+        let oldest = self.streams.iter().filter_map(first).min();
+        if let Some((position, stream)) = oldest
+            && self.head.get() - position.get() > FURTHEST
         {
             self.hand = stream - 1;
         }
+        let all_to = oldest.map_or(self.head, |(position, _)| Position::new(position.get() - 1));
+        (all_to > self.noted).then_some(all_to)
     }
 }
 
