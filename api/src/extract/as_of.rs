@@ -9,8 +9,8 @@ use utoipa::{
     openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type},
 };
 
-/// The last number that a position may be in any store, of eight bytes with a sign.
-const LAST: u64 = 9_223_372_036_854_775_807;
+/// The last number that a position may be in any store.
+const LAST: u64 = i64::MAX.cast_unsigned();
 
 /// A position of the log, or a time: then what the store had taken by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
