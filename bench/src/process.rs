@@ -115,7 +115,7 @@ impl Server {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) seconds: f64,
-    /// As last seen while it ran, so without its last few milliseconds.
+    /// As last seen while it had memory, so without its last few milliseconds.
     pub(crate) usage: Usage,
 }
 
@@ -137,7 +137,10 @@ pub(crate) async fn finish_with(
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
-            () = tokio::time::sleep(Duration::from_millis(5)) => seen = usage(pid).unwrap_or(seen),
+            // one that has ended and was not waited for yet has none, and none at most
+            () = tokio::time::sleep(Duration::from_millis(5)) => {
+                seen = usage(pid).ok().filter(|usage| usage.peak_bytes > 0).unwrap_or(seen);
+            }
         }
     };
     let seconds = begun.elapsed().as_secs_f64();
