@@ -36,13 +36,16 @@ pub struct Options {
     pub rebuild: Pace,
     /// Of following: at most so many events for one transaction.
     pub live_page: usize,
+    /// The same of views that are not prompt: many, for the lists of a search are written once for all that come into them.
+    pub late_page: usize,
     /// Whether this node may fold. Where none may, the views stand still and are only read.
     pub fold: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pace: Pace::default(), rebuild: Pace::beside_traffic(Share::HALF), live_page: 2_000, fold: true }
+        let (pace, rebuild) = (Pace::default(), Pace::beside_traffic(Share::HALF));
+        Self { pace, rebuild, live_page: 2_000, late_page: 10_000, fold: true }
     }
 }
 
@@ -97,7 +100,8 @@ impl Views {
         // each thread reads the end of the log for itself: the others' place in it may be long ago
         let tail_of = |prompt: bool| {
             let read = Projection::ALL.into_iter().filter(|projection| projection.is_prompt() == prompt);
-            Arc::new(Tail::new(log.clone(), read, options.live_page))
+            let page = if prompt { options.live_page } else { options.late_page };
+            Arc::new(Tail::new(log.clone(), read, page))
         };
         let (tail, late_tail) = (tail_of(true), tail_of(false));
         let watch = store.watch();

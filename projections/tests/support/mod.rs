@@ -98,6 +98,7 @@ impl World {
                 pace: Pace { page: 50, share: None },
                 rebuild: Pace { page: 50, share: None },
                 live_page: 7,
+                late_page: 11,
                 fold: true,
             },
             person_keys: HashMap::new(),
