@@ -73,3 +73,23 @@ async fn views_can_be_thrown_away_and_are_built_again() {
         assert_eq!(bob.unread(&group).await, 2);
     }
 }
+
+#[tokio::test]
+async fn a_clean_stop_leaves_nothing_for_the_next_start_to_look_through() {
+    let app = TestApp::embedded();
+    app.person("ada").await;
+    app.stop().await;
+    // it serves once it has come to the end of the log
+    app.restart();
+    app.get("/health/ready").await.expect(200);
+    app.stop().await;
+    let number = |file: &str, sql: &str| -> i64 {
+        let file = rusqlite::Connection::open(app.data_dir().join(file)).unwrap();
+        file.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let head = number("events.db", "SELECT max(position) FROM events");
+    assert!(head > 0);
+    assert_eq!(number("keys.db", "SELECT position FROM erased_to"), head);
+    assert_eq!(number("events.db", "SELECT position FROM placed"), head);
+    assert_eq!(number("events.db", "SELECT count(*) FROM places"), head);
+}
