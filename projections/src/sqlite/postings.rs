@@ -91,22 +91,39 @@ pub(super) fn change(db: &Connection, changes: &mut [Change]) -> rusqlite::Resul
     for of_row in changes.chunk_by(|a, b| (a.fingerprint, stretch(a.seq)) == (b.fingerprint, stretch(b.seq))) {
         let Some(Change { fingerprint, seq, .. }) = of_row.first() else { continue };
         let key = params![fingerprint, stretch(*seq)];
-        let stored = select.query_row(key, |row| Ok(unpack(row.get_ref(0)?.as_blob()?))).optional()?;
-        let mut places = stored.unwrap_or_default();
-        for Change { seq, there, .. } in of_row {
+        let stored: Option<Vec<u8>> = select.query_row(key, |row| row.get(0)).optional()?;
+        let seqs = changed(stored.unwrap_or_default(), of_row);
+        if seqs.is_empty() {
+            remove.execute(key)?;
+        } else {
+            put.execute(params![fingerprint, stretch(*seq), seqs])?;
+        }
+    }
+    Ok(())
+}
+
+/// A row's `seqs` after changes of it. To set a bit, none of the others is looked at.
+fn changed(mut seqs: Vec<u8>, changes: &[Change]) -> Vec<u8> {
+    if seqs.len() < MAP_BYTES {
+        let mut places = unpack(&seqs);
+        for Change { seq, there, .. } in changes {
             match (places.binary_search(&place(*seq)), there) {
                 (Err(at), true) => places.insert(at, place(*seq)),
                 (Ok(at), false) => drop(places.remove(at)),
                 (Ok(_), true) | (Err(_), false) => {}
             }
         }
-        if places.is_empty() {
-            remove.execute(key)?;
+        return pack(&places);
+    }
+    for Change { seq, there, .. } in changes {
+        let (byte, bit) = (usize::from(place(*seq) >> 3), 1 << (place(*seq) & 7));
+        if *there {
+            seqs[byte] |= bit;
         } else {
-            put.execute(params![fingerprint, stretch(*seq), pack(&places)])?;
+            seqs[byte] &= !bit;
         }
     }
-    Ok(())
+    if how_many(&seqs) < FEW { pack(&unpack(&seqs)) } else { seqs }
 }
 
 /// Fills the table, which is empty.
