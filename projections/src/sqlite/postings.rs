@@ -53,9 +53,21 @@ fn unpack(seqs: &[u8]) -> Vec<u16> {
         .collect()
 }
 
-/// The messages that a row names, in order.
-pub(super) fn messages(stretch: i64, seqs: &[u8]) -> impl DoubleEndedIterator<Item = i64> {
-    unpack(seqs).into_iter().map(move |place| first(stretch) | i64::from(place))
+/// The newest message that a row names, of those before `below`. Looks at no more of it than it must.
+pub(super) fn last(stretch: i64, seqs: &[u8], below: i64) -> Option<i64> {
+    let end = usize::try_from(below - first(stretch)).ok()?.min(1 << STRETCH_BITS);
+    let place = if seqs.len() < MAP_BYTES {
+        let (places, _) = seqs.as_chunks();
+        let before = places.partition_point(|bytes| usize::from(u16::from_be_bytes(*bytes)) < end);
+        i64::from(u16::from_be_bytes(*places.get(before.checked_sub(1)?)?))
+    } else {
+        let (whole, part) = seqs.split_at(end / 8);
+        let cut = part.first().map_or(0, |byte| byte & ((1 << (end % 8)) - 1));
+        let byte = if cut > 0 { whole.len() } else { whole.iter().rposition(|byte| *byte > 0)? };
+        let bits = if cut > 0 { cut } else { seqs[byte] };
+        i64::try_from(byte * 8).ok()? + i64::from(bits.ilog2())
+    };
+    Some(first(stretch) | place)
 }
 
 /// How many messages a row names.
@@ -207,6 +219,8 @@ impl Hasher for Spread {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::successors;
+
     use super::*;
 
     fn table() -> Connection {
@@ -224,7 +238,15 @@ mod tests {
 
     fn named(db: &Connection, fingerprint: i64) -> Vec<i64> {
         let rows = rows(db).into_iter().filter(|(of, ..)| *of == fingerprint);
-        rows.flat_map(|(_, stretch, seqs)| messages(stretch, &seqs).collect::<Vec<_>>()).collect()
+        rows.flat_map(|(_, stretch, seqs)| named_by(stretch, &seqs)).collect()
+    }
+
+    /// Those of a row, one after the other from its end.
+    fn named_by(stretch: i64, seqs: &[u8]) -> Vec<i64> {
+        let mut messages: Vec<i64> =
+            successors(last(stretch, seqs, i64::MAX), |seq| last(stretch, seqs, *seq)).collect();
+        messages.reverse();
+        messages
     }
 
     #[test]
@@ -256,10 +278,11 @@ mod tests {
             assert_eq!(named(&filled, base | i64::from(part)), wanted, "{part}");
         }
         for (_, stretch, seqs) in rows(&filled) {
-            let all: Vec<i64> = super::messages(stretch, &seqs).collect();
+            let all = named_by(stretch, &seqs);
             assert_eq!(all.len(), how_many(&seqs));
             assert!(all.iter().all(|seq| names(&seqs, *seq)));
             assert_eq!((0..STRETCH).filter(|place| names(&seqs, *place)).count(), all.len());
+            assert_eq!(last(stretch, &seqs, first(stretch)), None);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BinaryHeap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension};
 use tidings_domain::{Timestamp, UserId};
 use tidings_event_store::Position;
 
@@ -24,101 +24,160 @@ use crate::{
 const MOST_LOOKED_AT: usize = 10_000;
 /// How many of one conversation at a time.
 const PATIENCE: usize = 256;
-/// Which fingerprint is the rarest is told by counting so far.
-const COUNTED: usize = 512;
+/// Which fingerprint is the rarest is told by so many of its newest rows.
+const COUNTED: i64 = 4;
 
-/// What is left of one conversation.
+/// The messages of a conversation that have a fingerprint, as far as they were read: one row of the index.
+#[derive(Default)]
+struct List {
+    fingerprint: i64,
+    /// The stretch that was read last, and its row; empty where it has none.
+    stretch: Option<i64>,
+    seqs: Vec<u8>,
+}
+
+impl List {
+    fn new(fingerprint: i64) -> Self {
+        Self { fingerprint, ..Self::default() }
+    }
+
+    fn names(&mut self, db: &Connection, seq: i64) -> rusqlite::Result<bool> {
+        let stretch = postings::stretch(seq);
+        if self.stretch != Some(stretch) {
+            let mut statement =
+                db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? AND stretch = ?")?;
+            let row = statement.query_row([self.fingerprint, stretch], |row| row.get(0)).optional()?;
+            (self.stretch, self.seqs) = (Some(stretch), row.unwrap_or_default());
+        }
+        Ok(postings::names(&self.seqs, seq))
+    }
+
+    /// The newest in `low..below`.
+    fn last(&mut self, db: &Connection, low: i64, below: i64) -> rusqlite::Result<Option<i64>> {
+        let mut older = below;
+        if let Some(stretch) = self.stretch {
+            if let Some(seq) = postings::last(stretch, &self.seqs, below) {
+                return Ok(Some(seq).filter(|seq| *seq >= low));
+            }
+            older = below.min(postings::first(stretch));
+        }
+        let mut statement = db.prepare_cached(
+            "SELECT stretch, seqs FROM search.postings WHERE fingerprint = ? AND stretch >= ? AND stretch <= ?
+             ORDER BY stretch DESC",
+        )?;
+        let (first, last) = (postings::stretch(low), postings::stretch(older - 1));
+        let mut rows = statement.query([self.fingerprint, first, last])?;
+        while let Some(row) = rows.next()? {
+            let (stretch, seqs) = (row.get(0)?, row.get_ref(1)?.as_blob()?);
+            if let Some(seq) = postings::last(stretch, seqs, below) {
+                self.stretch = Some(stretch);
+                seqs.clone_into(&mut self.seqs);
+                return Ok(Some(seq).filter(|seq| *seq >= low));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What is asked for.
+struct Asked<'a> {
+    db: &'a Connection,
+    wanted: &'a Wanted,
+    filter: &'a SearchFilter,
+    before: i64,
+}
+
+/// One conversation. Its index is looked into when its newest message's turn has come.
 struct Source {
     viewer: Viewer,
-    /// The rarest, and the others that must be there too.
-    rarest: i64,
-    others: Vec<i64>,
-    low: i64,
-    /// What the index is read up to, not included.
-    below: i64,
-    /// A row of it, the newest last.
-    waiting: Vec<i64>,
-    /// The next that may be it, and its position.
-    next: Option<(i64, i64)>,
+    /// None before that.
+    opened: Option<Opened>,
+    /// The next that may be it.
+    next: Option<i64>,
 }
 
 impl Source {
-    /// None when nothing in the conversation can be wanted.
-    fn open(
-        db: &Connection,
-        viewer: Viewer,
-        wanted: &Wanted,
-        filter: &SearchFilter,
-        before: i64,
-    ) -> rusqlite::Result<Option<Self>> {
-        let since = filter.since.map_or(i64::MIN, Timestamp::millis);
-        if viewer.latest_at < since {
-            return Ok(None);
+    /// At or above the position of all messages that may be it.
+    fn newest(&self, asked: &Asked<'_>) -> i64 {
+        self.viewer.activity.min(asked.before - 1)
+    }
+
+    /// The message whose turn it is, where it is wanted and may be seen.
+    fn hit(&self, asked: &Asked<'_>) -> rusqlite::Result<Option<SearchHit>> {
+        let Some(seq) = self.next else { return Ok(None) };
+        let message = one(asked.db, &self.viewer, unsigned(seq))?.filter(|message| asked.filter.admits(message));
+        Ok(message.and_then(|message| SearchHit::look(message, asked.wanted)))
+    }
+
+    /// Goes on; says the position of the next that may be it, and how many were looked at.
+    fn advance(&mut self, asked: &Asked<'_>) -> rusqlite::Result<(Option<i64>, usize)> {
+        let opens = self.opened.is_none();
+        if opens {
+            self.opened = Opened::new(asked, &self.viewer)?;
         }
+        let Some(opened) = &mut self.opened else { return Ok((None, 0)) };
+        let (next, looked_at) = opened.next(asked.db, &self.viewer)?;
+        self.next = next.map(|(_, seq)| seq);
+        Ok((next.map(|(position, _)| position), if opens { 0 } else { looked_at }))
+    }
+}
+
+/// What is left of a conversation.
+struct Opened {
+    /// The rarest, and the others that must be there too.
+    rarest: List,
+    others: Vec<List>,
+    low: i64,
+    /// What was looked through, down to here.
+    below: i64,
+}
+
+impl Opened {
+    /// None when nothing in the conversation can be wanted.
+    fn new(asked: &Asked<'_>, viewer: &Viewer) -> rusqlite::Result<Option<Self>> {
+        let Asked { db, wanted, filter, before } = *asked;
         let mut fingerprints = Vec::new();
         for fingerprint in text::fingerprints(viewer.id, wanted.pieces()) {
-            fingerprints.push((how_many(db, fingerprint)?, fingerprint));
+            let count = how_many(db, fingerprint)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            fingerprints.push((count, fingerprint));
         }
         fingerprints.sort_unstable();
-        let Some((1.., rarest)) = fingerprints.first().copied() else { return Ok(None) };
+        let mut lists = fingerprints.into_iter().map(|(_, fingerprint)| List::new(fingerprint));
+        let Some(rarest) = lists.next() else { return Ok(None) };
         let mut last = viewer.last_visible();
         if viewer.activity >= before {
             last = last.min(seq_at(db, viewer.number, viewer.last_seq, before - 1)?);
         }
-        let low = if filter.since.is_some() { seq_since(db, viewer.number, viewer.last_seq, since)? } else { 1 };
-        let others = fingerprints.into_iter().skip(1).map(|(_, fingerprint)| fingerprint).collect();
-        Ok(Some(Self { viewer, rarest, others, low, below: last + 1, waiting: Vec::new(), next: None }))
+        let since = filter.since.map(Timestamp::millis);
+        let low = since.map_or(Ok(1), |since| seq_since(db, viewer.number, viewer.last_seq, since))?;
+        Ok(Some(Self { rarest, others: lists.collect(), low, below: last + 1 }))
     }
 
-    /// Goes on to the next that may be it, or to one that is not where so many were not; says how many were looked at.
-    fn advance(&mut self, db: &Connection) -> rusqlite::Result<usize> {
-        self.next = None;
+    /// The next that may be it, and its position, or one that is not where so many were not; and how many were looked at.
+    fn next(&mut self, db: &Connection, viewer: &Viewer) -> rusqlite::Result<(Option<(i64, i64)>, usize)> {
         for looked_at in 1.. {
-            if self.waiting.is_empty() && !self.read(db)? {
-                return Ok(looked_at);
-            }
-            let Some(seq) = self.waiting.pop() else { return Ok(looked_at) };
+            let Some(seq) = self.rarest.last(db, self.low, self.below)? else { return Ok((None, looked_at)) };
+            self.below = seq;
             if looked_at < PATIENCE && !self.others_are_there(db, seq)? {
                 continue;
             }
             let position: Option<i64> = db
                 .prepare_cached("SELECT position FROM messages WHERE key = ?")?
-                .query_row([self.viewer.key(seq)], |row| row.get(0))
+                .query_row([viewer.key(seq)], |row| row.get(0))
                 .optional()?;
-            self.next = position.map(|position| (position, seq));
-            if self.next.is_some() {
-                return Ok(looked_at);
+            if let Some(position) = position {
+                return Ok((Some((position, seq)), looked_at));
             }
         }
-        Ok(0)
+        Ok((None, 0))
     }
 
-    /// Reads the next row of the index; `false` where there is none.
-    fn read(&mut self, db: &Connection) -> rusqlite::Result<bool> {
-        let mut statement = db.prepare_cached(
-            "SELECT stretch, seqs FROM search.postings WHERE fingerprint = ? AND stretch >= ? AND stretch <= ?
-             ORDER BY stretch DESC LIMIT 1",
-        )?;
-        while self.waiting.is_empty() && self.below > self.low {
-            let (first, last) = (postings::stretch(self.low), postings::stretch(self.below - 1));
-            let (low, below) = (self.low, self.below);
-            let row = statement.query_row(params![self.rarest, first, last], |row| {
-                let stretch = row.get(0)?;
-                let messages = postings::messages(stretch, row.get_ref(1)?.as_blob()?);
-                Ok((stretch, messages.filter(|seq| (low..below).contains(seq)).collect()))
-            });
-            let Some((stretch, waiting)) = row.optional()? else { return Ok(false) };
-            (self.below, self.waiting) = (postings::first(stretch), waiting);
-        }
-        Ok(!self.waiting.is_empty())
-    }
-
-    fn others_are_there(&self, db: &Connection, seq: i64) -> rusqlite::Result<bool> {
-        let mut statement =
-            db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? AND stretch = ?")?;
-        for other in &self.others {
-            let names = |row: &Row<'_>| Ok(postings::names(row.get_ref(0)?.as_blob()?, seq));
-            if statement.query_row(params![other, postings::stretch(seq)], names).optional()? != Some(true) {
+    fn others_are_there(&mut self, db: &Connection, seq: i64) -> rusqlite::Result<bool> {
+        for other in &mut self.others {
+            if !other.names(db, seq)? {
                 return Ok(false);
             }
         }
@@ -126,14 +185,12 @@ impl Source {
     }
 }
 
-/// How many messages have a fingerprint; of many, about how many.
+/// About how many messages have a fingerprint: those of its newest rows.
 fn how_many(db: &Connection, fingerprint: i64) -> rusqlite::Result<usize> {
     let mut statement =
-        db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? ORDER BY stretch DESC")?;
-    let (mut rows, mut counted) = (statement.query([fingerprint])?, 0);
-    while counted < COUNTED
-        && let Some(row) = rows.next()?
-    {
+        db.prepare_cached("SELECT seqs FROM search.postings WHERE fingerprint = ? ORDER BY stretch DESC LIMIT ?")?;
+    let (mut rows, mut counted) = (statement.query([fingerprint, COUNTED])?, 0);
+    while let Some(row) = rows.next()? {
         counted += postings::how_many(row.get_ref(0)?.as_blob()?);
     }
     Ok(counted)
@@ -155,22 +212,15 @@ pub(super) fn page(
     limit: usize,
 ) -> rusqlite::Result<Page<SearchHit, SearchCursor>> {
     let before = cursor.map_or(i64::MAX, |SearchCursor(position)| signed(position.get()));
-    let (mut sources, mut heap, mut looked_at) = (Vec::new(), BinaryHeap::new(), 0);
-    for viewer in conversations(db, user, filter)? {
-        if let Some(mut source) = Source::open(db, viewer, wanted, filter, before)? {
-            source.advance(db)?;
-            heap.extend(source.next.map(|(position, _)| (position, sources.len())));
-            sources.push(source);
-        }
-    }
-    let (mut page, mut last) = (Page::empty(), before);
+    let asked = Asked { db, wanted, filter, before };
+    let since = filter.since.map_or(i64::MIN, Timestamp::millis);
+    let viewers = conversations(db, user, filter)?.into_iter().filter(|viewer| viewer.latest_at >= since);
+    let mut sources: Vec<_> = viewers.map(|viewer| Source { viewer, opened: None, next: None }).collect();
+    let mut heap: BinaryHeap<_> = sources.iter().map(|source| source.newest(&asked)).zip(0_usize..).collect();
+    let (mut page, mut last, mut looked_at) = (Page::empty(), before, 0);
     while let Some((position, which)) = heap.pop() {
         let source = &mut sources[which];
-        let message = match source.next {
-            Some((_, seq)) => one(db, &source.viewer, unsigned(seq))?.filter(|message| filter.admits(message)),
-            None => None,
-        };
-        let hit = message.and_then(|message| SearchHit::look(message, wanted));
+        let hit = source.hit(&asked)?;
         if hit.is_some() {
             if page.items.len() == limit {
                 return Ok(on_from(page, last));
@@ -178,8 +228,9 @@ pub(super) fn page(
             last = position;
         }
         page.items.extend(hit);
-        looked_at += source.advance(db)?;
-        heap.extend(source.next.map(|(position, _)| (position, which)));
+        let (next, more) = source.advance(&asked)?;
+        heap.extend(next.map(|position| (position, which)));
+        looked_at += more;
         if looked_at > MOST_LOOKED_AT {
             return Ok(on_from(page, position));
         }
