@@ -35,6 +35,12 @@ pub trait Decider: Send + Sync + 'static {
         None
     }
 
+    /// How many parts a state has that grow with what it is about, such as the people of a conversation: one of many takes long to keep,
+    /// and is kept more rarely.
+    fn parts(_state: &Self::State) -> usize {
+        0
+    }
+
     /// Folds a whole history from the start. For tests and short streams.
     fn fold<'a>(events: impl IntoIterator<Item = &'a Self::Event>) -> Self::State {
         let mut state = Self::State::default();

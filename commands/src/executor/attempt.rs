@@ -10,7 +10,7 @@ use super::{
     entry::{Entry, Loaded},
     flight::{Flight, Group, Landed, Landing, Lead, landed},
     recall::Prior,
-    shared::SNAPSHOT_EVERY,
+    shared::snapshot_every,
 };
 use crate::{Error, Refusal};
 
@@ -107,7 +107,8 @@ where
             }
         }
         let mut group = Group::new(before, sealed, commands);
-        if D::snapshot_format().is_some() && loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
+        let every = snapshot_every::<D>(&loaded.state);
+        if D::snapshot_format().is_some() && loaded.version / every > before / every {
             group.snapshot = Some((loaded.state.clone(), loaded.version));
         }
         let wait = self.send_off(shared, loaded, group);

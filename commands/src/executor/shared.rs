@@ -1,8 +1,11 @@
 //! What the executors of all kinds share: the store, the codec, and snapshots.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    ops::RangeInclusive,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use chacha20poly1305::{
@@ -14,8 +17,8 @@ use tidings_event_store::{Codec, EventStore, InstallationSecret, Position, Recor
 
 use crate::Error;
 
-/// After so many events a long stream's state is kept again, so that a cold start folds at most about as many.
-pub(super) const SNAPSHOT_EVERY: u64 = 5_000;
+/// A snapshot is worth its row after so many events, and a cold start is to fold no more than so many.
+const SNAPSHOT_EVERY: RangeInclusive<u64> = 250..=5_000;
 const PAGE: usize = 1_000;
 const NONCE_BYTES: usize = 24;
 
@@ -69,7 +72,7 @@ impl Shared {
     pub(super) async fn load<D: Decider>(self: &Arc<Self>, name: &StreamName) -> Result<(D::State, u64), Error> {
         let (mut state, began) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
         let version = self.fold_on::<D>(name, &mut state, began).await?;
-        if version - began > SNAPSHOT_EVERY {
+        if version - began > snapshot_every::<D>(&state) {
             self.keep_snapshot::<D>(name, state.clone(), version);
         }
         Ok((state, version))
@@ -152,6 +155,12 @@ impl Shared {
             }
         });
     }
+}
+
+/// After how many events a long stream's state is kept again: a cold start folds at most about as many. A part of a state takes about as
+/// long to keep as an event to append, so that keeping it costs no event more than a part.
+pub(super) fn snapshot_every<D: Decider>(state: &D::State) -> u64 {
+    (D::parts(state) as u64).clamp(*SNAPSHOT_EVERY.start(), *SNAPSHOT_EVERY.end())
 }
 
 /// A snapshot put in another's place does not open.

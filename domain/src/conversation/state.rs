@@ -234,6 +234,10 @@ impl Decider for ConversationDecider {
         Some("conversation-3")
     }
 
+    fn parts(state: &ConversationState) -> usize {
+        state.as_ref().map_or(0, |conversation| conversation.people.len())
+    }
+
     /// Messages are counted, not read.
     fn opens(event_name: &str) -> bool {
         event_name != "message_sent"

@@ -202,6 +202,15 @@ impl Decider for ReaderDecider {
             }
         }
     }
+
+    /// Who reads along for months makes a long stream.
+    fn snapshot_format() -> Option<&'static str> {
+        Some("reader-1")
+    }
+
+    fn parts(reader: &Reader) -> usize {
+        reader.unread.len() + reader.read.len() + reader.hidden.len()
+    }
 }
 
 impl Reader {

@@ -148,6 +148,15 @@ impl Decider for SessionDecider {
     fn opens(_event_name: &str) -> bool {
         false
     }
+
+    /// Refreshing for months makes a long stream.
+    fn snapshot_format() -> Option<&'static str> {
+        Some("session-1")
+    }
+
+    fn parts(state: &SessionState) -> usize {
+        state.as_ref().map_or(0, |session| session.used.len())
+    }
 }
 
 fn refresh(
