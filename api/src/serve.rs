@@ -121,6 +121,7 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 
 /// Starts a server in this process. It serves when this returns.
 pub async fn serve(config: Config) -> Result<Running, ServeError> {
+    edge::prepare_metrics();
     let tls = config.edge.tls.clone().map(Https::open).transpose()?;
     // First of all: whoever starts the server on port 0 reads the address from the first line of its log. Who connects
     // already waits until the stores are open.

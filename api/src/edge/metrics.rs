@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     sync::{Arc, OnceLock},
+    thread,
     time::Duration,
 };
 
@@ -24,9 +25,15 @@ const SIZES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Makes this process measure. Once a process: servers started side by side share the measurements.
-pub fn install() {
-    let handle = HANDLE.get_or_init(|| match build() {
+/// Begins to make this process measure, while other things start: first the recorder compares two clocks (`quanta`), which keeps a
+/// processor busy for 1 to 200 ms.
+pub fn prepare() {
+    // where there is no thread for it, `install` does it
+    let _ = thread::Builder::new().name("metrics".to_owned()).spawn(handle);
+}
+
+fn handle() -> Option<&'static PrometheusHandle> {
+    let made = HANDLE.get_or_init(|| match build() {
         Ok(handle) => {
             super::explained::explain();
             Some(handle)
@@ -36,7 +43,12 @@ pub fn install() {
             None
         }
     });
-    let Some(handle) = handle.clone() else { return };
+    made.as_ref()
+}
+
+/// Makes this process measure. Once a process: servers started side by side share the measurements.
+pub fn install() {
+    let Some(handle) = handle() else { return };
     // histograms gather until they are drained, whether anybody asks for them or not
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(Duration::from_secs(5));

@@ -28,7 +28,7 @@ pub use address::{ClientAddress, TrustedProxies};
 pub use health::{Part, Probe, Readiness, routes as health_routes};
 pub use limits::{Limits, Rate};
 pub use logging::{Logging, start as start_logging};
-pub use metrics::{Sampled, install as install_metrics, routes as metrics_routes};
+pub use metrics::{Sampled, install as install_metrics, prepare as prepare_metrics, routes as metrics_routes};
 use observe::Observed;
 pub use origins::Origins;
 
