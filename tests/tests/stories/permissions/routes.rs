@@ -72,11 +72,13 @@ fn devices() -> Vec<Row> {
 
 fn people() -> Vec<Row> {
     let asked: fn(&Scene<'_>) -> Names = |scene| vec![("user", scene.asked.id.clone())];
+    let other: fn(&Scene<'_>) -> Names = |scene| vec![("user", scene.other.id.clone())];
     let blocked: fn(&Scene<'_>) -> Names = |scene| vec![("user", scene.blocked.id.clone())];
     vec![
         row("GET", "/v1/contacts"),
         row("PUT", "/v1/contacts/{user}").names(asked),
-        row("DELETE", "/v1/contacts/{user}").names(asked),
+        // somebody else: rows are asked at the same time, and who has just asked is to find that they did
+        row("DELETE", "/v1/contacts/{user}").names(other),
         row("GET", "/v1/blocks"),
         row("PUT", "/v1/blocks/{user}").names(blocked),
         row("DELETE", "/v1/blocks/{user}").names(blocked),
