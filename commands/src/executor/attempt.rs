@@ -10,7 +10,7 @@ use super::{
     entry::{Entry, Loaded},
     flight::{Flight, Group, Landed, Landing, Lead, landed},
     recall::Prior,
-    shared::snapshot_every,
+    shared::snapshot_is_due,
 };
 use crate::{Error, Refusal};
 
@@ -107,8 +107,7 @@ where
             }
         }
         let mut group = Group::new(before, sealed, commands);
-        let every = snapshot_every::<D>(&loaded.state);
-        if D::snapshot_format().is_some() && loaded.version / every > before / every {
+        if snapshot_is_due::<D>(&loaded.state, before, loaded.version) {
             group.snapshot = Some((loaded.state.clone(), loaded.version));
         }
         let wait = self.send_off(shared, loaded, group);

@@ -72,7 +72,7 @@ impl Shared {
     pub(super) async fn load<D: Decider>(self: &Arc<Self>, name: &StreamName) -> Result<(D::State, u64), Error> {
         let (mut state, began) = self.snapshot_state::<D>(name).await?.unwrap_or_default();
         let version = self.fold_on::<D>(name, &mut state, began).await?;
-        if version - began > snapshot_every::<D>(&state) {
+        if snapshot_is_due::<D>(&state, began, version) {
             self.keep_snapshot::<D>(name, state.clone(), version);
         }
         Ok((state, version))
@@ -140,9 +140,6 @@ impl Shared {
     /// Keeps a snapshot in the background and off the async threads: nobody waits for a shortcut, and a state of many
     /// people takes milliseconds to write out.
     pub(super) fn keep_snapshot<D: Decider>(self: &Arc<Self>, name: &StreamName, state: D::State, version: u64) {
-        if D::snapshot_format().is_none() {
-            return;
-        }
         let (shared, name) = (self.clone(), name.clone());
         tokio::spawn(async move {
             let made = tokio::task::spawn_blocking({
@@ -157,10 +154,11 @@ impl Shared {
     }
 }
 
-/// After how many events a long stream's state is kept again: a cold start folds at most about as many. A part of a state takes about as
-/// long to keep as an event to append, so that keeping it costs no event more than a part.
-pub(super) fn snapshot_every<D: Decider>(state: &D::State) -> u64 {
-    (D::parts(state) as u64).clamp(*SNAPSHOT_EVERY.start(), *SNAPSHOT_EVERY.end())
+/// Whether a stream's state is to be kept again when its version went from one to another: after as many events as the state has parts, so
+/// that about one part is written for each event, within bounds.
+pub(super) fn snapshot_is_due<D: Decider>(state: &D::State, before: u64, now: u64) -> bool {
+    let every = (D::parts(state) as u64).clamp(*SNAPSHOT_EVERY.start(), *SNAPSHOT_EVERY.end());
+    D::snapshot_format().is_some() && now / every > before / every
 }
 
 /// A snapshot put in another's place does not open.

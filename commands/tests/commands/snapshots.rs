@@ -1,6 +1,6 @@
 //! Long conversations start from a snapshot when nothing of them is in memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tidings_commands::{
     Commands,
@@ -30,12 +30,15 @@ async fn long_group(house: &House, messages: u64) -> (ConversationId, UserId) {
 
 /// Snapshots are kept in the background.
 async fn snapshot_that(house: &House, name: &StreamName, is_it: impl Fn(&Snapshot) -> bool) -> Snapshot {
-    loop {
-        match house.store.load_snapshot(name).await.unwrap() {
-            Some(snapshot) if is_it(&snapshot) => return snapshot,
-            Some(_) | None => tokio::task::yield_now().await,
+    let kept = async {
+        loop {
+            match house.store.load_snapshot(name).await.unwrap() {
+                Some(snapshot) if is_it(&snapshot) => return snapshot,
+                Some(_) | None => tokio::task::yield_now().await,
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_mins(1), kept).await.expect("it is kept within a minute")
 }
 
 async fn read_by(house: &House, work: impl AsyncFnOnce(Commands)) -> usize {

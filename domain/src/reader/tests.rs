@@ -192,3 +192,12 @@ fn settings_record_only_what_differs() {
     let reader = ReaderDecider::fold(&given);
     assert!(reader.muted && reader.archived);
 }
+
+#[test]
+fn a_snapshot_holds_all_exceptions() {
+    let reader =
+        ReaderDecider::fold(&[read_up_to(5), unread(3, 0), read(9), hidden(4), read_up_to(6), delivered_up_to(8)]);
+    let kept = serde_json::to_vec(&reader).unwrap();
+    assert_eq!(serde_json::from_slice::<Reader>(&kept).unwrap(), reader);
+    assert_eq!(ReaderDecider::parts(&reader), 3);
+}

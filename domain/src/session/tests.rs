@@ -66,3 +66,11 @@ fn signing_out_twice_is_signing_out_once() {
     assert_eq!(when(&[opened()], &SessionCommand::Close { at: AT }), Ok(vec![over.clone()]));
     assert_eq!(when(&[opened(), over], &SessionCommand::Close { at: AT }), Ok(vec![]));
 }
+
+#[test]
+fn a_snapshot_knows_used_tokens_again() {
+    let session = SessionDecider::fold(&[opened(), refreshed(2), refreshed(3)]);
+    let kept = serde_json::to_vec(&session).unwrap();
+    assert_eq!(serde_json::from_slice::<SessionState>(&kept).unwrap(), session);
+    assert_eq!(SessionDecider::parts(&session), 2);
+}
