@@ -118,6 +118,7 @@ impl Source {
         let Some(opened) = &mut self.opened else { return Ok((None, 0)) };
         let (next, looked_at) = opened.next(asked.db, &self.viewer)?;
         self.next = next.map(|(_, seq)| seq);
+        // to open one is not counted: with very many of them no page would come further than the one before it
         Ok((next.map(|(position, _)| position), if opens { 0 } else { looked_at }))
     }
 }
