@@ -4,7 +4,6 @@
 //! erased meanwhile is in the log that was copied, but its key and its file perhaps not in the rest; a restore erases it again.
 
 use std::{
-    fs::{File, TryLockError},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -12,7 +11,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
-use tidings_event_store::{CommandKey, Filter, Position, RecordedEvent};
+use tidings_event_store::{CommandKey, Filter, Position, RecordedEvent, sqlite::FileLock};
 use tidings_notary::{Checkpoint, EntryLine, Line, Places, Tree, VerifierKey};
 use tokio::task::block_in_place;
 
@@ -86,15 +85,10 @@ pub async fn take(operator: &Operator, request: &BackupRequest, reports: &Report
 }
 
 /// One backup at a time writes to a directory.
-fn only_one(directory: &Path) -> Result<File, OperationError> {
-    let lock = File::create(directory.join(".lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            Err(OperationError::Failed(format!("another backup is being written to {}", directory.display())))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+fn only_one(directory: &Path) -> Result<FileLock, OperationError> {
+    FileLock::take(&directory.join(".lock"))
+        .map_err(failed)?
+        .ok_or_else(|| OperationError::Failed(format!("another backup is being written to {}", directory.display())))
 }
 
 /// Whether the log goes on from what the backup has.

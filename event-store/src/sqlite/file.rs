@@ -3,12 +3,14 @@
 //! Everything is checked before anything is written, so a file that is refused stays as it was, byte for byte.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use rusqlite::{Connection, OpenFlags};
+
+use super::lock::FileLock;
 
 /// Why a file was refused. Each says in one sentence what is wrong and what to do; the file was not touched.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,7 @@ pub struct FileKind {
 #[derive(Debug)]
 pub struct HeldFile {
     path: PathBuf,
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl HeldFile {
@@ -110,18 +112,10 @@ impl HeldFile {
 }
 
 /// Keeps all others from a file, whatever it is and whether it is there, for as long as what this returns is kept.
-pub fn hold(path: &Path) -> Result<File, OpenError> {
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(with_suffix(path, ".lock"))
-        .map_err(|error| OpenError::io(path, &error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(OpenError::io(path, &error)),
-    }
+pub fn hold(path: &Path) -> Result<FileLock, OpenError> {
+    FileLock::take(&with_suffix(path, ".lock"))
+        .map_err(|error| OpenError::io(path, &error))?
+        .ok_or_else(|| OpenError::InUse(path.to_owned()))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 //! An append goes: [`SqliteEventStore::submit`] → `queue` → `writer` takes all that waits → `batch` judges each → `insert`
 //! writes one transaction, synced → the `tail` and the head move → every ticket is answered. `read` serves readers who
 //! are too far behind for the tail; `places` knows where the events of each stream are; `checkpoint` moves the write-ahead log into the file; `file` lets only one process
-//! and only our own files in. `copy` looks at a file as it lies, `refill` fills an empty one from a backup.
+//! (`lock`) and only our own files in. `copy` looks at a file as it lies, `refill` fills an empty one from a backup.
 
 mod batch;
 mod checkpoint;
@@ -11,6 +11,7 @@ mod copy;
 mod error;
 pub mod file;
 mod insert;
+mod lock;
 mod places;
 mod read;
 mod refill;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 pub use checkpoint::Checkpointer;
 pub use copy::LogFile;
 pub use file::{OpenError, hold};
+pub use lock::FileLock;
 pub use refill::SqliteRefill;
 
 use self::{

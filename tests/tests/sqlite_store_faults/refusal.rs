@@ -3,6 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use rusqlite::Connection;
@@ -109,6 +112,25 @@ async fn a_store_that_is_open_is_not_opened_twice() {
     append(&first, &stream("user"), 0, events(1)).await.expect("the first is not hurt");
     drop(first);
     open(&file).expect("it is free again");
+}
+
+/// A program that is being started has a copy of every open file, and of its lock, until it has begun.
+#[test]
+fn a_store_that_was_closed_opens_at_once_while_programs_are_started() {
+    let (_directory, file) = directory();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    Command::new("true").status().expect("it is there");
+                }
+            });
+        }
+        let opened = (0..200).try_for_each(|_| open(&file).map(drop));
+        done.store(true, Ordering::Relaxed);
+        opened.expect("it is free again");
+    });
 }
 
 #[test]
