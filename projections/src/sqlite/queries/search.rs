@@ -137,16 +137,8 @@ impl Opened {
     /// None when nothing in the conversation can be wanted.
     fn new(asked: &Asked<'_>, viewer: &Viewer) -> rusqlite::Result<Option<Self>> {
         let Asked { db, wanted, filter, before } = *asked;
-        let mut fingerprints = Vec::new();
-        for fingerprint in text::fingerprints(viewer.id, wanted.pieces()) {
-            let count = how_many(db, fingerprint)?;
-            if count == 0 {
-                return Ok(None);
-            }
-            fingerprints.push((count, fingerprint));
-        }
-        fingerprints.sort_unstable();
-        let mut lists = fingerprints.into_iter().map(|(_, fingerprint)| List::new(fingerprint));
+        let fingerprints = rarest_first(db, text::fingerprints(viewer.id, wanted.pieces()))?;
+        let mut lists = fingerprints.into_iter().map(List::new);
         let Some(rarest) = lists.next() else { return Ok(None) };
         let mut last = viewer.last_visible();
         if viewer.activity >= before {
@@ -184,6 +176,23 @@ impl Opened {
         }
         Ok(true)
     }
+}
+
+/// In the order in which they are to be looked for; none where one of them is nowhere.
+fn rarest_first(db: &Connection, fingerprints: Vec<i64>) -> rusqlite::Result<Vec<i64>> {
+    if fingerprints.len() == 1 {
+        return Ok(fingerprints);
+    }
+    let mut counted = Vec::with_capacity(fingerprints.len());
+    for fingerprint in fingerprints {
+        let count = how_many(db, fingerprint)?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        counted.push((count, fingerprint));
+    }
+    counted.sort_unstable();
+    Ok(counted.into_iter().map(|(_, fingerprint)| fingerprint).collect())
 }
 
 /// About how many messages have a fingerprint: those of its newest rows.
