@@ -96,29 +96,25 @@ pub(super) async fn stream(
     rows.iter().map(|row| names.event(row, stream.clone())).collect()
 }
 
-/// The events between two positions. Streams are looked up one by one: there may be millions, and a page has few.
+/// The events between two positions. Streams are looked up as the events come to them, each once where the database keeps
+/// what it found (`Memoize`, PostgreSQL 14 and later): there may be millions, and a page has few.
 pub(super) async fn between(
     connection: &mut PgConnection,
     after: Position,
     last: Position,
     filter: &Filter,
 ) -> sqlx::Result<Vec<Arc<RecordedEvent>>> {
-    const COLUMNS: &str = "SELECT e.position, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, e.stream,
-        (SELECT s.name FROM tidings_events.streams s WHERE s.id = e.stream)
-        FROM tidings_events.events e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position";
-    const OF_CATEGORIES: &str =
-        "SELECT p.position, p.version, p.id, p.name, p.recorded_at, p.data, p.metadata, p.stream, (p.of).name
-        FROM (SELECT e.*, (SELECT s FROM tidings_events.streams s WHERE s.id = e.stream) AS of
-              FROM tidings_events.events e WHERE e.position > $1 AND e.position <= $2 OFFSET 0) p
-        WHERE (p.of).category = ANY ($3) ORDER BY p.position";
-    let query = match filter {
-        Filter::All => sqlx::query(COLUMNS).bind(bounded(after.get())).bind(bounded(last.get())),
-        Filter::Categories(categories) => {
-            sqlx::query(OF_CATEGORIES).bind(bounded(after.get())).bind(bounded(last.get())).bind(categories)
-        }
+    const OF_ALL: &str = "SELECT e.position, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, e.stream, s.name
+        FROM tidings_events.events e
+        CROSS JOIN LATERAL (SELECT s.name, s.category FROM tidings_events.streams s WHERE s.id = e.stream OFFSET 0) s
+        WHERE e.position > $1 AND e.position <= $2 AND ($3::text[] IS NULL OR s.category = ANY ($3)) ORDER BY e.position";
+    let categories = match filter {
+        Filter::All => None,
+        Filter::Categories(categories) => Some(categories),
         // those are found by their names
         Filter::Streams(choices) => return super::streams::of(connection, (after, last), choices, usize::MAX).await,
     };
+    let query = sqlx::query(OF_ALL).bind(bounded(after.get())).bind(bounded(last.get())).bind(categories);
     let mut names = Names::default();
     let mut events = Vec::new();
     for row in query.fetch_all(connection).await? {

@@ -8,6 +8,7 @@ use super::{backend::PostgresBackend, conversations::column};
 use crate::fold::{
     Done,
     search::{DocumentRow, Place, STRETCH_BITS, SearchChanges, SearchTables},
+    signed,
 };
 
 impl SearchTables for PostgresBackend {
@@ -83,28 +84,31 @@ impl SearchTables for PostgresBackend {
 
 impl PostgresBackend {
     async fn put_documents(&mut self, rows: &[(Place, &DocumentRow)]) -> Done {
-        // an array of arrays must be a rectangle: each row's is a text that PostgreSQL reads
+        // an array of arrays must be a rectangle: all fingerprints go as one array, and each row has a slice of it
+        let (mut all, mut firsts, mut lasts) = (Vec::new(), Vec::new(), Vec::new());
+        for (_, row) in rows {
+            firsts.push(signed(all.len() as u64 + 1));
+            all.extend_from_slice(&row.fingerprints);
+            lasts.push(signed(all.len() as u64));
+        }
         sqlx::query(
             "INSERT INTO documents
-             SELECT conversation, seq, sender, is_text, fingerprints::bigint[]
-             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::boolean[], $5::text[])
-                 AS new (conversation, seq, sender, is_text, fingerprints)
+             SELECT conversation, seq, sender, is_text, ($7::bigint[])[first::integer:last::integer]
+             FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::boolean[], $5::bigint[], $6::bigint[])
+                 AS new (conversation, seq, sender, is_text, first, last)
              ON CONFLICT (conversation, seq) DO UPDATE SET fingerprints = excluded.fingerprints",
         )
         .bind(column(rows, |((conversation, _), _)| conversation.uuid()))
         .bind(column(rows, |((_, seq), _)| *seq))
         .bind(column(rows, |(_, row)| row.sender.uuid()))
         .bind(column(rows, |(_, row)| row.text))
-        .bind(column(rows, |(_, row)| literal(&row.fingerprints)))
+        .bind(firsts)
+        .bind(lasts)
+        .bind(all)
         .execute(&mut self.db)
         .await?;
         Ok(())
     }
-}
-
-fn literal(fingerprints: &[i64]) -> String {
-    let numbers: Vec<String> = fingerprints.iter().map(i64::to_string).collect();
-    format!("{{{}}}", numbers.join(","))
 }
 
 fn document(row: &PgRow) -> sqlx::Result<(Place, DocumentRow)> {
