@@ -5,7 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{Connection, Executor, PgConnection};
 use tidings_event_store::database::DatabaseUrl;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::generations::FOLDS;
 use crate::runner::{Lease, ViewsError};
@@ -21,6 +25,8 @@ const SILENCE: &str = "SET idle_session_timeout = '5s'; SET tcp_user_timeout = '
 /// A lock that is held as long as this lives, and its session does.
 pub(super) struct PostgresLease {
     lost: watch::Receiver<bool>,
+    /// Told, the task below ends the session in good order.
+    ending: Option<oneshot::Sender<()>>,
     beating: JoinHandle<()>,
 }
 
@@ -36,11 +42,16 @@ impl PostgresLease {
         }
         db.execute(SILENCE).await?;
         let (losing, lost) = watch::channel(false);
+        let (ending, ended) = oneshot::channel();
         let beating = tokio::spawn(async move {
-            beat(&mut db).await;
-            losing.send_replace(true);
+            tokio::select! {
+                () = beat(&mut db) => {
+                    losing.send_replace(true);
+                }
+                Ok(()) = ended => end(db).await,
+            }
         });
-        Ok(Some(Self { lost, beating }))
+        Ok(Some(Self { lost, ending: Some(ending), beating }))
     }
 }
 
@@ -55,6 +66,15 @@ async fn beat(db: &mut PgConnection) {
     }
 }
 
+/// Unlocks, and says goodbye.
+async fn end(mut db: PgConnection) {
+    // a session that cannot be told is ending as it is
+    let unlocked = timeout(ANSWER, db.execute("SELECT pg_advisory_unlock_all()")).await;
+    if matches!(unlocked, Ok(Ok(_))) {
+        timeout(ANSWER, db.close()).await.ok();
+    }
+}
+
 #[async_trait]
 impl Lease for PostgresLease {
     fn held(&self) -> bool {
@@ -64,6 +84,14 @@ impl Lease for PostgresLease {
     async fn lost(&mut self) {
         // the task that would tell is gone: so is the lease
         drop(self.lost.wait_for(|lost| *lost).await);
+    }
+
+    async fn give_back(mut self: Box<Self>) {
+        if self.ending.take().is_some_and(|ending| ending.send(()).is_ok())
+            && let Err(error) = (&mut self.beating).await
+        {
+            tracing::warn!(%error, "a lease was not given back in good order");
+        }
     }
 }
 

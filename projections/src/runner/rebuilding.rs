@@ -88,7 +88,7 @@ impl Rebuilding {
         if !state.is_serving() {
             return Err(ViewsError::Busy(projection.name()));
         }
-        let _right = self.store.rebuilding(projection).await?.ok_or(ViewsError::Busy(projection.name()))?;
+        let right = self.store.rebuilding(projection).await?.ok_or(ViewsError::Busy(projection.name()))?;
         let outcome = self.rebuild_now(projection, pace, reading).await;
         state.ended("rebuild", &outcome);
         if outcome.as_ref().is_err_and(|error| *error != ViewsError::Stopped)
@@ -96,6 +96,8 @@ impl Rebuilding {
         {
             tracing::warn!(%error, projection = projection.name(), "a rebuild that failed will be taken up again");
         }
+        // whoever is told that it is done may ask for the next
+        right.give_back().await;
         outcome
     }
 

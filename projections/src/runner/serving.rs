@@ -79,6 +79,9 @@ pub trait Lease: Send + Sync {
 
     /// Returns when it no longer is.
     async fn lost(&mut self);
+
+    /// Ends it: when this returns, another may have it. One that is dropped ends a moment later.
+    async fn give_back(self: Box<Self>);
 }
 
 /// The lease of a store that only one process can open.
@@ -93,6 +96,8 @@ impl Lease for Alone {
     async fn lost(&mut self) {
         std::future::pending::<()>().await;
     }
+
+    async fn give_back(self: Box<Self>) {}
 }
 
 /// Follows views that other nodes fold.
