@@ -11,11 +11,14 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::port::Port;
+
 /// A server of its own, in a process of its own, so that it can be killed. It ends with the value.
 #[derive(Debug)]
 pub struct StandIn {
     directory: TempDir,
     address: SocketAddr,
+    _port: Port,
     process: Mutex<Option<Child>>,
 }
 
@@ -23,8 +26,9 @@ impl StandIn {
     /// Starts one on an empty log.
     pub fn start() -> Self {
         let directory = tempfile::tempdir().expect("there is a place for temporary files");
-        let (process, address) = run(&directory, "127.0.0.1:0");
-        Self { directory, address, process: Mutex::new(Some(process)) }
+        let port = Port::hold();
+        let (process, address) = run(&directory, &format!("127.0.0.1:{}", port.number()));
+        Self { directory, address, _port: port, process: Mutex::new(Some(process)) }
     }
 
     /// How to connect to it.

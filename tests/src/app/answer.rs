@@ -52,6 +52,11 @@ impl Answer {
         answer
     }
 
+    /// Whether it is that views have not come as far as was asked for.
+    pub fn is_not_yet_visible(&self) -> bool {
+        self.status == 503 && self["type"] == "/problems/not-yet-visible"
+    }
+
     /// The members that a problem names.
     pub fn pointers(&self) -> Vec<&str> {
         let errors = self["errors"].as_array().map(Vec::as_slice).unwrap_or_default();

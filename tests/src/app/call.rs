@@ -3,7 +3,7 @@
 use std::{
     future::{Future, IntoFuture},
     pin::Pin,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use reqwest::{Client, Method, RequestBuilder};
@@ -15,6 +15,9 @@ const MIN_POSITION: &str = "tidings-min-position";
 /// A server that sends nothing for so long hangs, and the test is to fail rather than to wait for ever. Live streams that have
 /// nothing to tell send a sign of life far more often.
 const SILENCE: Duration = Duration::from_mins(3);
+
+/// How long views may stand still before the test fails. Never decides anything else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whoever makes the requests of a test.
 pub(super) fn client() -> Client {
@@ -92,6 +95,14 @@ impl Call {
         self.sent().await.unwrap_or_else(|error| panic!("{named}: {error}"))
     }
 
+    /// The same question, to be asked again where views stood still for longer than a server lets somebody wait; nothing where
+    /// the test says itself what is to be seen.
+    fn again(&self) -> Option<Self> {
+        let Self { request, named, token, told, sees_others } = self;
+        let request = request.try_clone().filter(|_| *sees_others)?;
+        Some(Self { request, named: named.clone(), token: token.clone(), told: told.clone(), sees_others: true })
+    }
+
     async fn sent(self) -> Result<reqwest::Response, reqwest::Error> {
         let Self { mut request, token, told, sees_others, .. } = self;
         if let Some(position) = told.others(&token).filter(|_| sees_others) {
@@ -107,8 +118,15 @@ impl IntoFuture for Call {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let named = self.named.clone();
-            self.attempt().await.unwrap_or_else(|error| panic!("{named}: no answer: {error:?}"))
+            let (begun, mut call) = (Instant::now(), self);
+            loop {
+                let (named, again) = (call.named.clone(), call.again());
+                let answer = call.attempt().await.unwrap_or_else(|error| panic!("{named}: no answer: {error:?}"));
+                match again.filter(|_| answer.is_not_yet_visible() && begun.elapsed() < PATIENCE) {
+                    Some(again) => call = again,
+                    None => return answer,
+                }
+            }
         })
     }
 }

@@ -49,7 +49,7 @@ pub use backend::Backend;
 pub use call::Call;
 pub use files::{multipart, multipart_type};
 pub use live::{Live, LiveEvent};
-pub use patience::until;
+pub use patience::{SOON, until};
 pub use person::{PASSWORD, Person};
 pub use raw::Raw;
 pub use receiver::{Posted, Receiver};

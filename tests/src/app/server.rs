@@ -13,6 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{Backend, backend::Installation, binary, tls};
+use crate::port::Port;
 
 /// How long a server may take to start or to end before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,7 +39,7 @@ pub(super) struct Server {
     setup: Setup,
     installation: Arc<Installation>,
     own_dir: TempDir,
-    port: u16,
+    port: Port,
     running: Mutex<Option<Running>>,
 }
 
@@ -61,8 +62,8 @@ impl Server {
 
     fn on(installation: Arc<Installation>, setup: Setup) -> Self {
         let own_dir = tempfile::tempdir().expect("there is a place for temporary files");
-        let mut server = Self { setup, installation, own_dir, port: 0, running: Mutex::new(None) };
-        server.port = server.run();
+        let server = Self { setup, installation, own_dir, port: Port::hold(), running: Mutex::new(None) };
+        server.start_again();
         server
     }
 
@@ -90,11 +91,11 @@ impl Server {
     }
 
     pub(super) const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(super) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.port())
     }
 
     pub(super) fn installation(&self) -> &Installation {
@@ -116,7 +117,7 @@ impl Server {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(arguments).current_dir(self.own_dir.path()).stdin(Stdio::null());
         command
-            .env("TIDINGS_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("TIDINGS_LISTEN", self.address())
             .env("TIDINGS_DATA_DIR", self.data_dir())
             .env("TIDINGS_RATE_LIMIT", "0")
             // nobody stands before it who would have to notice
@@ -144,7 +145,7 @@ impl Server {
     }
 
     pub(super) fn start_again(&self) {
-        assert_eq!(self.run(), self.port, "it listens where it listened before");
+        assert_eq!(self.run(), self.port(), "it listens where it was told to");
     }
 
     /// Waits until the server is ready: it says where it listens before it has opened its stores, and it may answer while its

@@ -21,7 +21,9 @@ use std::{
 };
 
 use files::{Files, Owner};
-use process::{Running, free_port, program};
+use process::{Running, program};
+
+use crate::port::Port;
 
 /// The password of `postgres`, the only login of a fresh cluster.
 const PASSWORD: &str = "throw-away";
@@ -31,7 +33,7 @@ static DATABASES: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub struct Cluster {
     files: Files,
-    port: u16,
+    port: Port,
     settings: Vec<(String, String)>,
     environment: Vec<(String, String)>,
     running: Mutex<Option<Running>>,
@@ -68,7 +70,7 @@ impl Cluster {
     }
 
     fn run(files: Files, settings: Vec<(String, String)>, environment: Vec<(String, String)>) -> Self {
-        let cluster = Self { files, port: free_port(), settings, environment, running: Mutex::new(None) };
+        let cluster = Self { files, port: Port::hold(), settings, environment, running: Mutex::new(None) };
         cluster.start_again();
         cluster
     }
@@ -80,7 +82,7 @@ impl Cluster {
 
     /// A connection string with another login.
     pub fn url_as(&self, user: &str, password: &str, database: &str) -> String {
-        format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port())
     }
 
     /// The same for somebody who takes another way to it, such as a [`Front`](crate::front::Front).
@@ -90,7 +92,7 @@ impl Cluster {
 
     /// Where it listens.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// An empty database that nobody else uses.
@@ -126,7 +128,7 @@ impl Cluster {
 
     /// Starts a server that was stopped or killed, on the same port and data. Returns when it takes connections.
     pub fn start_again(&self) {
-        let running = Running::start(&self.files, self.port, &self.settings, &self.environment);
+        let running = Running::start(&self.files, self.port(), &self.settings, &self.environment);
         let before = self.running().replace(running);
         assert!(before.is_none(), "it does not run yet");
     }
@@ -135,7 +137,7 @@ impl Cluster {
     #[must_use]
     pub fn replica(&self) -> Self {
         let files = Files::new(Owner::find());
-        let connection = format!("host=127.0.0.1 port={} user=postgres password={PASSWORD}", self.port);
+        let connection = format!("host=127.0.0.1 port={} user=postgres password={PASSWORD}", self.port());
         files.run(
             "pg_basebackup",
             &["--no-sync", "-R", "-X", "stream", "-c", "fast"],

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::OnceLock,
@@ -55,12 +54,6 @@ pub(super) fn program_path(name: &str) -> PathBuf {
 
 pub(super) fn program(name: &str) -> Command {
     Command::new(program_path(name))
-}
-
-/// A port that nobody listens on now.
-pub(super) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a loopback interface");
-    listener.local_addr().expect("it listens").port()
 }
 
 #[derive(Debug)]

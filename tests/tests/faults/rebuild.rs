@@ -25,7 +25,13 @@ async fn conversations(root: &Person) -> Value {
 }
 
 async fn rebuild(root: &Person) {
-    let begun = root.post("/v1/admin/projections/conversations/rebuild", None).await;
+    let begun = loop {
+        let begun = root.post("/v1/admin/projections/conversations/rebuild", None).await;
+        // one that is seen to have failed may have its last words to say
+        if begun.status != 409 {
+            break begun;
+        }
+    };
     // it says so at once where it fails at once
     assert!(matches!(begun.status, 202 | 503), "{begun:?}");
 }

@@ -48,8 +48,11 @@ async fn write(
                 }
                 Err(AppendError::Store(_)) => {}
                 Err(error @ AppendError::WrongExpectedVersion { .. }) => {
-                    let found = store.find_commands(&[key.id]).await;
-                    let found = found.ok().and_then(|mut found| found.remove(0));
+                    let found = loop {
+                        if let Ok(mut found) = store.find_commands(&[key.id]).await {
+                            break found.remove(0);
+                        }
+                    };
                     assert!(found.is_some_and(|found| found.version == version + 1), "nobody else writes: {error}");
                     break;
                 }

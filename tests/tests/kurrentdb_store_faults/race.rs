@@ -73,10 +73,13 @@ async fn an_index_that_was_lost_or_is_of_another_log_is_made_again() {
     let stream = stream("user");
     append(&*node(&server, "one.db").await, &stream, 0, vec![event_of(key)]).await.expect("a new stream");
     let foreign = command();
-    append(&*node(&other, "one.db").await, &stream, 0, vec![event_of(foreign)]).await.expect("a new stream");
-    for file in ["one.db", "one.db-wal"] {
-        std::fs::copy(other.file(file), server.file(file)).ok();
-    }
+    let elsewhere = node(&other, "one.db").await;
+    append(&*elsewhere, &stream, 0, vec![event_of(foreign)]).await.expect("a new stream");
+    // it is in the index when it is found, and the file is whole when the store is closed
+    elsewhere.find_commands(&[foreign.id]).await.expect("it is there");
+    elsewhere.close().await;
+    drop(elsewhere);
+    std::fs::copy(other.file("one.db"), server.file("one.db")).expect("there is room");
     for index in ["one.db", "lost.db"] {
         let found = node(&server, index).await.find_commands(&[key.id, foreign.id]).await.expect("it is there");
         assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false], "{index}");

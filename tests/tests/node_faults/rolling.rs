@@ -1,6 +1,6 @@
 //! One node after the other is restarted behind a load balancer, and nobody notices.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tidings_tests::{
@@ -9,6 +9,7 @@ use tidings_tests::{
     postgres::Cluster,
 };
 use tokio::{
+    sync::Mutex,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -25,21 +26,29 @@ const ASKS_EVERY: Duration = Duration::from_millis(50);
 const DRAIN_SECONDS: &str = "2";
 /// How long anything else may take before the test fails. Never decides anything else.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A node that does not answer in time is not ready.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 
-/// What every load balancer does: those that are ready get the connections.
+/// What every load balancer does: those that are ready get the connections. A node that is slow to answer stays where it was.
 fn balance(front: Arc<Front>, nodes: Vec<TestApp>) -> JoinHandle<()> {
+    let ready = Mutex::new(BTreeSet::new());
     tokio::spawn(async move {
-        loop {
-            let asked = nodes.iter().map(|node| async move {
-                let answer = timeout(ANSWERS_WITHIN, node.get("/health/ready").attempt()).await;
-                matches!(answer, Ok(Ok(answer)) if answer.status == 200).then(|| node.port())
-            });
-            let ready: Vec<_> = futures::future::join_all(asked).await.into_iter().flatten().collect();
-            front.lead_to(&ready);
-            sleep(ASKS_EVERY).await;
-        }
+        let asked = nodes.iter().map(|node| {
+            let (front, ready) = (&front, &ready);
+            async move {
+                loop {
+                    let answer = node.get("/health/ready").attempt().await;
+                    let mut ready = ready.lock().await;
+                    if answer.is_ok_and(|answer| answer.status == 200) {
+                        ready.insert(node.port());
+                    } else {
+                        ready.remove(&node.port());
+                    }
+                    front.lead_to(&ready.iter().copied().collect::<Vec<_>>());
+                    drop(ready);
+                    sleep(ASKS_EVERY).await;
+                }
+            }
+        });
+        futures::future::join_all(asked).await;
     })
 }
 

@@ -27,12 +27,20 @@ async fn exported(person: &Person, body: Option<Value>) -> Value {
     ready(person, &id).await
 }
 
+fn part_path(export: &Value, name: &str) -> String {
+    format!("{HERE}/{}/parts/{name}", export["id"].as_str().expect("it is there"))
+}
+
 async fn part(person: &Person, export: &Value, name: &str) -> String {
-    person.get(format!("{HERE}/{}/parts/{name}", export["id"].as_str().expect("it is there"))).await.expect(200).text
+    person.get(part_path(export, name)).await.expect(200).text
+}
+
+fn of_lines(part: &str) -> Vec<Value> {
+    part.lines().map(|line| serde_json::from_str(line).expect("it is there")).collect()
 }
 
 async fn lines(person: &Person, export: &Value, name: &str) -> Vec<Value> {
-    part(person, export, name).await.lines().map(|line| serde_json::from_str(line).expect("it is there")).collect()
+    of_lines(&part(person, export, name).await)
 }
 
 fn of_kind<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -188,8 +196,11 @@ async fn what_is_erased_leaves_the_exports_that_had_it() {
         .expect(204);
     loop {
         let now = ready(&ada, id).await;
-        let messages = lines(&ada, &now, "conversations.ndjson").await;
-        if of_kind(&messages, "member").iter().all(|member| member["user"]["username"] != bob.username) {
+        // it may go, to be made anew, between the two requests
+        let part = ada.get(part_path(&now, "conversations.ndjson")).await;
+        if part.status == 200
+            && of_kind(&of_lines(&part.text), "member").iter().all(|member| member["user"]["username"] != bob.username)
+        {
             break;
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use tidings_tests::app::{Live, LiveEvent, Person, TestApp, id};
+use tidings_tests::app::{Live, LiveEvent, Person, SOON, TestApp, id};
 
 async fn pair(app: &TestApp) -> (Person, Person, String) {
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
@@ -113,6 +113,9 @@ async fn typing_is_told_to_the_others_and_never_kept() {
     let (ada, bob, group) = pair(&app).await;
     let before = ada.send(&group, "before").await;
     let mut live = bob.live().await;
+    // he must be known to be in the group before he is told of it
+    ada.send(&group, "now").await;
+    live.until_body("now").await;
     let typing = ada.put(format!("/v1/conversations/{group}/typing"), None).await.expect(204);
     assert_eq!(typing.header("tidings-position"), None);
     let event = live.until(|event| event.event == "typing").await.pop().unwrap();
@@ -122,7 +125,7 @@ async fn typing_is_told_to_the_others_and_never_kept() {
     let mut again = bob.live_after(0).await;
     let replayed = again.until_body("after").await;
     assert!(replayed.iter().all(|event| event.event != "typing"));
-    assert!(replayed.iter().any(|event| event.data["id"] == before["id"]) && sentinel["seq"] == 2);
+    assert!(replayed.iter().any(|event| event.data["id"] == before["id"]) && sentinel["seq"] == 3);
 }
 
 #[tokio::test]
@@ -220,7 +223,7 @@ async fn a_position_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_closes_its_streams_within_a_second() {
+async fn a_session_that_ends_closes_its_streams_soon() {
     let app = TestApp::shared();
     let (ada, bob, _) = pair(&app).await;
     let other = ada.again().await;
@@ -228,7 +231,7 @@ async fn a_session_that_ends_closes_its_streams_within_a_second() {
     let begun = std::time::Instant::now();
     other.delete("/v1/sessions/current").await.expect(204);
     second.closed().await;
-    assert!(begun.elapsed().as_millis() < 1_000, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     // the other session's stream lives on
     let direct = bob.direct(&[&ada]).await;
     bob.send(&direct, "still here").await;

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_tests::app::{PASSWORD, Person, TestApp};
+use tidings_tests::app::{Answer, PASSWORD, Person, TestApp};
 
 async fn operator(app: &TestApp) -> Person {
     let person = app.person("operator").await;
@@ -72,7 +72,12 @@ async fn operators_see_rebuild_and_verify_the_projections() {
     }
     root.post("/v1/admin/projections/nonsense/rebuild", None).await.expect(404);
     assert_eq!(root.messages(&group).await, before, "the serving view serves on");
-    while root.get("/v1/admin/projections").await.items().iter().any(|projection| !projection["rebuilding"].is_null()) {
+    // one that has only begun does not show yet that it is being rebuilt
+    let rebuilt = |now: &Answer| {
+        let mut each = now.items().iter().zip(listed.items());
+        each.all(|(now, before)| now["generation"].as_u64() > before["generation"].as_u64())
+    };
+    while !rebuilt(&root.get("/v1/admin/projections").await.expect(200)) {
         tokio::task::yield_now().await;
     }
     app.tool_done(&["replay"]);
@@ -159,6 +164,7 @@ async fn a_server_that_is_told_to_stop_finishes_what_it_began() {
     let ada = app.person("ada").await;
     let group = ada.group("last words", &[]).await;
     let path = format!("/v1/conversations/{group}/messages");
+    let mut live = ada.live().await;
     let writers: Vec<_> = (0..8)
         .map(|writer| {
             let (ada, path) = (ada.clone(), path.clone());
@@ -178,7 +184,7 @@ async fn a_server_that_is_told_to_stop_finishes_what_it_began() {
             })
         })
         .collect();
-    ada.live().await.until_body("0/20").await;
+    live.until_body("0/20").await;
     app.stop().await;
     let mut acknowledged = vec![];
     for writer in writers {

@@ -29,8 +29,11 @@ async fn contacts_see_each_other_come_and_go() {
     // a second stream of somebody who is here is no news, and itself learns who is
     let mut second = bob.live().await;
     told(&mut second, &ada, true).await;
-    drop(of_bob);
     let direct = bob.direct(&[&ada]).await;
+    // what was on its way has come by then
+    bob.send(&direct, "here").await;
+    of_ada.until_body("here").await;
+    drop(of_bob);
     bob.send(&direct, "still here").await;
     let heard = of_ada.until_body("still here").await;
     assert!(heard.iter().all(|event| event.event != "presence"), "{heard:?}");

@@ -63,7 +63,7 @@ async fn a_message_is_sent_at_its_time_and_once() {
     assert!(bob.all("/v1/scheduled").await.is_empty());
     ada.delete(format!("/v1/scheduled/{}", id(&scheduled))).await.expect(204);
 
-    let send_at = after(700);
+    let send_at = after(2_000);
     let scheduled = schedule(&ada, at(send_at.clone())).await;
     let sent = arrives(&bob, &group, &body).await;
     assert!(sent["created_at"].as_str() >= Some(&send_at), "not before its time: {sent}");
@@ -82,7 +82,7 @@ async fn a_message_is_sent_at_its_time_and_once() {
 async fn a_message_to_people_starts_their_conversation_when_it_is_sent() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
-    let scheduled = schedule(&ada, json!({"to": [bob.username], "body": "surprise", "send_at": after(300)})).await;
+    let scheduled = schedule(&ada, json!({"to": [bob.username], "body": "surprise", "send_at": after(2_000)})).await;
     assert_eq!(scheduled["to"][0]["id"], bob.id.as_str());
     let conversation = scheduled["conversation_id"].as_str().expect("an id").to_owned();
     let sent = arrives(&bob, &conversation, "surprise").await;
@@ -110,7 +110,8 @@ async fn what_cannot_be_sent_when_its_time_has_come_is_shown_with_the_reason() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let group = ada.group("left", &[&bob]).await;
-    let scheduled = schedule(&bob, json!({"conversation_id": group, "body": "too late", "send_at": after(600)})).await;
+    let scheduled =
+        schedule(&bob, json!({"conversation_id": group, "body": "too late", "send_at": after(5_000)})).await;
     bob.delete(format!("/v1/conversations/{group}/members/me")).await.expect(204);
     let path = format!("/v1/scheduled/{}", id(&scheduled));
     let failed = failed(&bob, &path).await;
@@ -126,8 +127,8 @@ async fn a_block_stops_what_was_scheduled_before_and_what_is_after() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let asked = |millis| json!({"to": [ada.id], "body": "hello?", "send_at": after(millis)});
-    let path = format!("/v1/scheduled/{}", id(&schedule(&bob, asked(800)).await));
-    ada.put(format!("/v1/blocks/{}", bob.username), None).await;
+    let path = format!("/v1/scheduled/{}", id(&schedule(&bob, asked(5_000)).await));
+    ada.put(format!("/v1/blocks/{}", bob.username), None).await.expect(204);
     bob.post("/v1/scheduled", asked(HOUR)).await.problem(403, "blocked");
     let failed = failed(&bob, &path).await;
     assert_eq!(failed["failure"]["type"], "/problems/blocked", "{}", failed.text);
@@ -241,7 +242,7 @@ async fn files_wait_with_their_message_and_are_free_again_when_it_is_cancelled()
     assert_eq!(ada.file(&file).await.expect(200).text, "the plan");
 
     ada.delete(format!("/v1/scheduled/{}", id(&first))).await.expect(204);
-    schedule(&ada, with("now it may", after(300))).await;
+    schedule(&ada, with("now it may", after(2_000))).await;
     let seen = arrives(&bob, &group, "now it may").await;
     assert_eq!(seen["attachments"][0]["id"], file["id"]);
     assert_eq!(bob.file(&file).await.expect(200).text, "the plan");
@@ -252,7 +253,7 @@ async fn files_alone_can_be_sent_later_to_people() {
     let app = TestApp::shared();
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let file = ada.upload("hello.txt", b"hello").await;
-    let later = json!({"to": [bob.username], "send_at": after(300), "attachments": [id(&file)]});
+    let later = json!({"to": [bob.username], "send_at": after(2_000), "attachments": [id(&file)]});
     schedule(&ada, later).await;
     until("it is there", async || bob.unread_total().await == 1).await;
     assert_eq!(bob.file(&file).await.expect(200).text, "hello");
