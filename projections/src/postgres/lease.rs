@@ -1,12 +1,12 @@
 //! The right to fold a projection, or to deliver webhooks: a session's advisory lock. It ends with the session, and the session ends with its node.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{Connection, Executor, PgConnection};
 use tidings_event_store::database::DatabaseUrl;
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{Notify, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -26,7 +26,7 @@ const SILENCE: &str = "SET idle_session_timeout = '5s'; SET tcp_user_timeout = '
 pub(super) struct PostgresLease {
     lost: watch::Receiver<bool>,
     /// Told, the task below ends the session in good order.
-    ending: Option<oneshot::Sender<()>>,
+    ending: Arc<Notify>,
     beating: JoinHandle<()>,
 }
 
@@ -42,26 +42,35 @@ impl PostgresLease {
         }
         db.execute(SILENCE).await?;
         let (losing, lost) = watch::channel(false);
-        let (ending, ended) = oneshot::channel();
+        let ending = Arc::new(Notify::new());
+        let told = Arc::clone(&ending);
         let beating = tokio::spawn(async move {
-            tokio::select! {
-                () = beat(&mut db) => {
-                    losing.send_replace(true);
-                }
-                Ok(()) = ended => end(db).await,
+            if beat(&mut db, &told).await {
+                end(db).await;
             }
+            losing.send_replace(true);
         });
-        Ok(Some(Self { lost, ending: Some(ending), beating }))
+        Ok(Some(Self { lost, ending, beating }))
     }
 }
 
-/// Goes on as long as the session does.
-async fn beat(db: &mut PgConnection) {
+/// Goes on as long as the session does, or until it is to end: true then.
+async fn beat(db: &mut PgConnection, ending: &Notify) -> bool {
     loop {
         match timeout(ANSWER, db.ping()).await {
-            Ok(Ok(())) => tokio::time::sleep(BEAT).await,
-            Ok(Err(error)) => return tracing::warn!(%error, "a lease is lost"),
-            Err(_) => return tracing::warn!("a lease is lost: no answer"),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a lease is lost");
+                return false;
+            }
+            Err(_) => {
+                tracing::warn!("a lease is lost: no answer");
+                return false;
+            }
+        }
+        tokio::select! {
+            () = ending.notified() => return true,
+            () = tokio::time::sleep(BEAT) => {}
         }
     }
 }
@@ -87,9 +96,8 @@ impl Lease for PostgresLease {
     }
 
     async fn give_back(mut self: Box<Self>) {
-        if self.ending.take().is_some_and(|ending| ending.send(()).is_ok())
-            && let Err(error) = (&mut self.beating).await
-        {
+        self.ending.notify_one();
+        if let Err(error) = (&mut self.beating).await {
             tracing::warn!(%error, "a lease was not given back in good order");
         }
     }
