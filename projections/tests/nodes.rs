@@ -3,16 +3,17 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
+use sqlx::{Connection, PgConnection};
 use support::{Backing, PATIENCE, World};
 use tidings_event_store::{Position, database::DatabaseUrl};
 use tidings_projections::{
     Options, PostgresViews, Projection, Views,
     model::InboxFilter,
-    runner::{Extent, Log, OnPoison, Opened, Pace},
+    runner::{Extent, Log, OnPoison, Opened, Pace, ViewStore},
 };
-use tidings_tests::postgres::Cluster;
+use tidings_tests::{app::until, postgres::Cluster};
 
 /// A node more, over the same log and views.
 async fn node(world: &World, options: Options) -> Views {
@@ -190,9 +191,10 @@ async fn reads_go_to_a_replica_and_come_back_when_it_is_gone() {
     let store = Arc::new(PostgresViews::open(url(&cluster), Some(url(&replica))).await.unwrap());
     let views = Views::start(store, world.log.clone(), world.options).await.unwrap();
     let asked = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%members%' AND pid <> pg_backend_pid()";
-    let mut sent = 10;
+    let (began, mut sent) = (Instant::now(), 10);
     // while it is behind what was shown, questions go elsewhere
     while sent < 15 || replica.sql("views", asked) != "t" {
+        assert!(began.elapsed() < PATIENCE, "no question goes to the replica");
         world.send(group, ada, "seen through the replica").await;
         sent += 1;
         world.memory.announce();
@@ -209,6 +211,23 @@ async fn reads_go_to_a_replica_and_come_back_when_it_is_gone() {
 }
 
 #[tokio::test]
+async fn a_right_that_was_given_back_is_free_at_once() {
+    let database = Cluster::shared().create_database();
+    let url = DatabaseUrl::parse("TIDINGS_VIEWS", &database.url()).unwrap();
+    let store = PostgresViews::open(url, None).await.unwrap();
+    // a connection that is there already: nothing gives the other one time to end
+    let mut db = PgConnection::connect(&database.url()).await.unwrap();
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM
+        pg_database WHERE datname = current_database())";
+    for _ in 0..5 {
+        let right = store.rebuilding(Projection::Search).await.unwrap().expect("nobody has it");
+        assert_eq!(sqlx::query_scalar::<_, i64>(held).fetch_one(&mut db).await.unwrap(), 1);
+        right.give_back().await;
+        assert_eq!(sqlx::query_scalar::<_, i64>(held).fetch_one(&mut db).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn erased_text_leaves_the_tables() {
     let mut world = World::following(Backing::Postgres).await;
     let (ada, _, group) = world.talk(5).await;
@@ -219,9 +238,7 @@ async fn erased_text_leaves_the_tables() {
     // what is known without looking may be of before: the sessions of a server tell their numbers once a second
     let clean = "ANALYZE tidings_views_conversations_1.messages;
         SELECT vacuum_count > 0 AND n_dead_tup = 0 FROM pg_stat_user_tables WHERE relname = 'messages'";
-    while world.place.sql(clean) != "t" {
-        tokio::task::yield_now().await;
-    }
+    until("nothing of it is left", async || world.place.sql(clean) == "t").await;
     let tombstones =
         "SELECT count(*) FROM tidings_views_conversations_1.messages WHERE deleted_at IS NOT NULL AND body IS NULL";
     assert_eq!(world.place.sql(tombstones), "1");
