@@ -104,7 +104,7 @@ pub(super) async fn between(
     last: Position,
     filter: &Filter,
 ) -> sqlx::Result<Vec<Arc<RecordedEvent>>> {
-    const OF_ALL: &str = "SELECT e.position, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, e.stream, s.name
+    const BETWEEN: &str = "SELECT e.position, e.version, e.id, e.name, e.recorded_at, e.data, e.metadata, e.stream, s.name
         FROM tidings_events.events e
         CROSS JOIN LATERAL (SELECT s.name, s.category FROM tidings_events.streams s WHERE s.id = e.stream OFFSET 0) s
         WHERE e.position > $1 AND e.position <= $2 AND ($3::text[] IS NULL OR s.category = ANY ($3)) ORDER BY e.position";
@@ -114,7 +114,7 @@ pub(super) async fn between(
         // those are found by their names
         Filter::Streams(choices) => return super::streams::of(connection, (after, last), choices, usize::MAX).await,
     };
-    let query = sqlx::query(OF_ALL).bind(bounded(after.get())).bind(bounded(last.get())).bind(categories);
+    let query = sqlx::query(BETWEEN).bind(bounded(after.get())).bind(bounded(last.get())).bind(categories);
     let mut names = Names::default();
     let mut events = Vec::new();
     for row in query.fetch_all(connection).await? {

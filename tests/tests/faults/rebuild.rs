@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use tidings_tests::app::{Person, Setup, TestApp};
+use tidings_tests::app::{Person, Setup, TestApp, until};
 
 use super::disk::{SmallDisk, ignoring_the_signal, limit};
 
@@ -25,15 +25,13 @@ async fn conversations(root: &Person) -> Value {
 }
 
 async fn rebuild(root: &Person) {
-    let begun = loop {
+    until("it is begun", async || {
         let begun = root.post("/v1/admin/projections/conversations/rebuild", None).await;
-        // one that is seen to have failed may have its last words to say
-        if begun.status != 409 {
-            break begun;
-        }
-    };
-    // it says so at once where it fails at once
-    assert!(matches!(begun.status, 202 | 503), "{begun:?}");
+        // it says so at once where it fails at once; one that is seen to have failed may have its last words to say
+        assert!(matches!(begun.status, 202 | 409 | 503), "{begun:?}");
+        begun.status != 409
+    })
+    .await;
 }
 
 /// It fails and says why; what serves is the same and serves on.

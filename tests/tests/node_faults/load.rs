@@ -28,7 +28,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// What clients bear, and ask again after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bears {
-    /// Every request is answered, and well.
+    /// Every request is answered, and well; readers may be told that the views are not there yet.
     Nothing,
     /// Every request is answered; perhaps with 503.
     Refusals,

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_tests::app::{Answer, PASSWORD, Person, TestApp};
+use tidings_tests::app::{Answer, PASSWORD, Person, TestApp, until};
 
 async fn operator(app: &TestApp) -> Person {
     let person = app.person("operator").await;
@@ -77,9 +77,7 @@ async fn operators_see_rebuild_and_verify_the_projections() {
         let mut each = now.items().iter().zip(listed.items());
         each.all(|(now, before)| now["generation"].as_u64() > before["generation"].as_u64())
     };
-    while !rebuilt(&root.get("/v1/admin/projections").await.expect(200)) {
-        tokio::task::yield_now().await;
-    }
+    until("they are rebuilt", async || rebuilt(&root.get("/v1/admin/projections").await.expect(200))).await;
     app.tool_done(&["replay"]);
     assert_eq!(root.messages(&group).await, before);
     app.tool_done(&["replay", "--verify"]);

@@ -84,7 +84,7 @@ async fn last_opened(node: &TestApp, auditor: &Person, stream: &str) -> Option<V
 }
 
 #[tokio::test]
-async fn a_message_deleted_for_everyone_on_one_node_cannot_be_read_on_another_a_second_later() {
+async fn a_message_deleted_for_everyone_on_one_node_cannot_be_read_on_another_soon_after() {
     let one = TestApp::shared();
     let other = one
         .another_node_with(Setup { env: vec![("TIDINGS_GRPC_LISTEN", "127.0.0.1:0".to_owned())], ..Setup::default() });
